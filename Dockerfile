@@ -1,8 +1,11 @@
-# The images of all runtimes; each holds the extra of uv.lock that RUNTIME names.
+# The images of all runtimes; each holds the extra of uv.lock that RUNTIME names, but for feast.
 #   training      the steps that compute on data, for CPUs (`make images`)
 #   training-gpu  the same with TensorFlow's kernels for GPUs, CUDA and cuDNN (`make image-gpu`)
 #   training-spark   the CPU one with pyspark and Java, for steps on Spark and its executors (`make image-spark`)
+#   feast         Feast: the feature store's steps, and its servers (`make image-feast`); not of
+#                 uv.lock, beside which it does not fit, but of components/join/requirements.txt
 #   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
+#   explain       the control image with SHAP, for KServe explainers (`make image-explain`)
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
 #                 detectors run through kanaria.serving.drift.alibi.alibi_detect, which asks for
 #                 accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
@@ -21,34 +24,29 @@ RUN python3 -c 'import sys; sys.exit("BASE_IMAGE needs Python 3.11" if sys.versi
  && python3 -m venv /opt/uv \
  && /opt/uv/bin/python -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}" "setuptools>=77" \
  && /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria
-COPY .github/scripts/image_layer.py .github/scripts/name_tensorflow.py \
+COPY .github/scripts/image_layer.py .github/scripts/image_sbom.py \
+     .github/scripts/name_tensorflow.py .github/scripts/runtime_packages.sh \
      .github/scripts/strip_symbols.py components/shared/report/chart_library.py /tools/
 
 # The lists of packages are files of their own: a change of pyproject.toml that does not change a
-# list installs nothing anew. For CPUs tensorflow-cpu takes tensorflow's place: 600 MB less. Pruned
-# are pandas, which only the parts of river import that we do not (control), and everywhere, in the
-# order of the lines: what only notebooks and their debugger load; builders of TensorFlow;
-# TensorBoard's server, which shows and does not write; Google's services that Beam can write to and
-# no step does (storage, BigQuery and Pub/Sub stay, because Beam imports them).
+# list installs nothing anew. The bill of materials (CycloneDX) is of the same packages and those of
+# the base, which brings dpkg or has none.
 FROM tools AS lists
 ARG RUNTIME
-COPY pyproject.toml uv.lock /lock/
-RUN case "${RUNTIME}" in \
-      training | alibi) own="--group cpu --no-emit-package tensorflow" ;; \
-      training-spark) own="--extra spark --group cpu --no-emit-package tensorflow" ;; \
-      control) own="--prune pandas" ;; \
-    esac \
- && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME%-spark}" ${own:-} \
-      --prune widgetsnbextension --prune jupyterlab-widgets --prune debugpy \
-      --prune libclang \
-      --prune tensorboard-data-server \
-      --prune google-cloud-aiplatform --prune google-cloud-bigtable --prune google-cloud-build \
-      --prune google-cloud-datastore --prune google-cloud-dlp --prune google-cloud-kms \
-      --prune google-cloud-language --prune google-cloud-recommendations-ai \
-      --prune google-cloud-secret-manager --prune google-cloud-spanner \
-      --prune google-cloud-videointelligence --prune google-cloud-vision \
-      --no-emit-project --no-header --no-annotate --output-file /all.txt \
- && large='^(apache-beam|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
+ARG VERSION
+COPY pyproject.toml uv.lock components/join/requirements.txt /lock/
+RUN if [ "${RUNTIME}" = feast ]; then \
+      grep -v '^#' /lock/requirements.txt > /all.txt && cp /all.txt /python.txt; \
+    else \
+      packages="sh /tools/runtime_packages.sh /opt/uv/bin/uv /lock ${RUNTIME}" \
+      && ${packages} --no-emit-project --no-header --no-annotate --output-file /all.txt \
+      && ${packages} --format cyclonedx1.5 --preview-features sbom-export --output-file /python.json > /dev/null; \
+    fi \
+ && if command -v dpkg-query > /dev/null; then \
+      dpkg-query --show --showformat '${Package} ${Version} ${Architecture}\n' > /debian.txt; \
+    else : > /debian.txt; fi \
+ && /opt/uv/bin/python /tools/image_sbom.py "${RUNTIME}" "${VERSION}" /python.* /sbom.cdx.json /debian.txt \
+ && large='^(apache-beam|llvmlite|numba|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
  && awk -v "large=${large}" \
       '/^[a-z]/ { list = $0 ~ large ? "/large.txt" : "/others.txt" } { print > list }' /all.txt
 
@@ -86,6 +84,7 @@ ENTRYPOINT []
 CMD ["kanaria", "--help"]
 COPY --from=large /layer /
 COPY --from=others /layer /
+COPY --from=lists /sbom.cdx.json /opt/kanaria/sbom.cdx.json
 COPY --from=code /layer /
 ARG RUNTIME
 ARG VERSION

@@ -22,15 +22,18 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   $(PASSED_ON)
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
+FEAST := components/join
+FEAST_TESTS := $(FEAST)/tests/feast
 # Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
 # in one process, which shares their fixtures.
 PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
-TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate export detect,components/$(step)/tests)
+TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate export detect predict,components/$(step)/tests) \
+  $(FEAST)/tests/test_join_rows.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
-.PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka test-mlflow
+.PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast test-mlflow
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,7 +99,7 @@ test-training: install ## Run the tests of the steps that compute on data.
 SERVING_TESTS ?= tests/integration tests/unit components pipelines serving
 test-serving: install ## Run all other tests.
 	$(SERVING)/python $(PYTEST) $(SERVING_TESTS) \
-	  $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS))
+	  $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS) $(FEAST_TESTS))
 
 # Steps that tests start as processes of their own are not counted.
 coverage: install ## Run test-training and test-serving with the share of lines and branches that they reach.
@@ -110,6 +113,26 @@ coverage: install ## Run test-training and test-serving with the share of lines 
 # alibi-detect wants the old Keras; its licence allows tests, not production.
 test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real alibi-detect.
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 .venv/alibi/bin/python $(PYTEST) $(ALIBI_TESTS)
+
+# Feast fits beside no other runtime, so uv.lock has none of it: a list of its own, with hashes.
+.venv/feast/.synced: $(FEAST)/requirements.txt $(FEAST)/tests/requirements.txt setup.cfg pyproject.toml | $(UV)
+	$(UV) venv --no-project --clear --python "$(RUNTIME_PYTHON)" .venv/feast
+	$(UV) pip sync --require-hashes --python .venv/feast/bin/python \
+	  $(FEAST)/requirements.txt $(FEAST)/tests/requirements.txt
+	$(UV) pip install --no-deps --python .venv/feast/bin/python --editable .
+	@touch $@
+
+feast: .venv/feast/.synced ## Install the runtime of the feature store's steps (Feast).
+
+test-feast: install .venv/feast/.synced ## Test training and serving with a real Feast, its server and PostgreSQL.
+	.venv/feast/bin/python $(PYTEST) $(FEAST_TESTS)
+	$(SERVING)/python -I -m pytest tests/feast
+
+lock-feast: | $(UV) ## Choose the versions of the runtime feast anew.
+	for folder in $(FEAST) $(FEAST)/tests; do \
+	  $(UV) pip compile --no-config --quiet --upgrade --generate-hashes --no-annotate --python-version 3.11 \
+	    --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-feast" \
+	    $$folder/requirements.in --output-file $$folder/requirements.txt || exit; done
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
 CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/tests/prometheus:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
@@ -191,7 +214,7 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 	$(SERVING)/python .github/scripts/reference_pages.py
 	$(SERVING)/python .github/scripts/alert_manifests.py
 	$(SERVING)/python .github/scripts/grafana_dashboards.py
-	for name in train_and_deploy retrain promote watch_for_drift; do \
+	for name in train_and_deploy retrain promote watch_for_drift score; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 notebooks: install ## Execute the notebooks' scripts, and write them with what they show.
@@ -215,6 +238,9 @@ image-training image-control: image-%:
 image-gpu: ## Build the training image for GPU nodes: TensorFlow's kernels for GPUs, CUDA, cuDNN.
 	$(call build,training-gpu,gpu)
 
+image-feast: ## Build the image of the feature store's steps and of Feast's own servers.
+	$(call build,feast,runtime)
+
 image-spark: ## Build the training image with pyspark and Java: steps on Spark, and its executors.
 	$(call build,training-spark,spark)
 
@@ -231,6 +257,9 @@ image-with: ## Build the training image with own packages (REQUIREMENTS=requirem
 	  --build-arg TRAINING_IMAGE=$(BELOW) --build-arg UV_VERSION=$(UV_VERSION) \
 	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages && $(call built,$(WITH))
 
+image-explain: ## Build the control image with SHAP, for KServe explainers.
+	$(call build,explain,runtime)
+
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)
 
@@ -242,6 +271,17 @@ define build
 endef
 
 built = echo "$(1) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(1)) / 1000000 )) MB in $$(( $$(date +%s) - started )) s"
+
+# An image holds its own as /opt/kanaria/sbom.cdx.json, with the packages of its base.
+sbom: $(UV) ## Write the bills of materials (CycloneDX) of the runtimes in build/sbom.
+	@mkdir -p build/sbom
+	@for runtime in training control; do \
+	  sh .github/scripts/runtime_packages.sh $(UV) . $$runtime --format cyclonedx1.5 --preview-features sbom-export \
+	    --output-file build/sbom/python.json > /dev/null \
+	  && $(PYTHON) .github/scripts/image_sbom.py $$runtime $(VERSION) build/sbom/python.json build/sbom/kanaria-$$runtime.cdx.json \
+	  && echo build/sbom/kanaria-$$runtime.cdx.json || exit; \
+	done
+	@rm build/sbom/python.json
 
 test-images: install ## Build the images and run a whole job in them (as root: own engine, own base).
 	$(SERVING)/python -I -m pytest tests/images

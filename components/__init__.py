@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import Any
 
 FOLDERS = {
+    "join_features": "join",
+    "materialize_features": "join",
     "ingest_data": "ingest",
     "validate_data": "validate",
     "compare_data": "validate",
@@ -18,6 +20,7 @@ FOLDERS = {
     "bless_model": "evaluate",
     "explain_model": "explain",
     "export_lite": "export",
+    "predict_batch": "predict",
     "fit_drift_detector": "detect",
     "detect_drift": "detect",
     "push_model": "push",

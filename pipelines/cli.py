@@ -1,6 +1,7 @@
 """The command line `kanaria`. Each command loads only what it needs."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.pipelines import extras
 from kanaria.pipelines.audit_command import add_audit
+from kanaria.pipelines.governance_commands import add_card, add_verify
 from kanaria.pipelines.parameters_help import Help
+from kanaria.pipelines.predict_command import add_predict
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
@@ -67,7 +70,10 @@ def _compile(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from kanaria.serving.local.server import serve
+    from kanaria.serving.signature_keys import VERIFY_KEY
 
+    if options.verify_key:
+        os.environ[VERIFY_KEY] = str(Path(options.verify_key).absolute())
     serve(Path(options.state), options.port, [Path(file) for file in options.manifests])
     return 0
 
@@ -121,7 +127,8 @@ def _add_run(commands: Any) -> None:
     run = _add(commands, "run", "run a pipeline on this machine", add_help=False)
     run.add_argument("-h", "--help", action=Help)
     run.add_argument(
-        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
+        "pipeline",
+        help="train_and_deploy, retrain, promote, watch_for_drift, score, or a .yaml file",
     )
     run.add_argument(
         "--config",
@@ -155,7 +162,9 @@ def _add_run(commands: Any) -> None:
 
 def _add_compile(commands: Any) -> None:
     build = _add(commands, "compile", "write a pipeline as YAML for the KFP UI")
-    build.add_argument("pipeline", help="train_and_deploy, retrain, promote or watch_for_drift")
+    build.add_argument(
+        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift or score"
+    )
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
     build.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
@@ -175,6 +184,12 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--state", default=STATE, metavar="FOLDER", help="state folder; %(default)s")
     serve.add_argument(
         "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
+    )
+    serve.add_argument(
+        "--verify-key",
+        default="",
+        metavar="PUBLIC.pem",
+        help="load only models that are signed for this key; as KANARIA_VERIFY_KEY does",
     )
     serve.set_defaults(command=_serve, extra="serving")
 
@@ -214,6 +229,14 @@ def _add_audit(commands: Any) -> None:
     add_audit(commands, STATE)
 
 
+def _add_predict(commands: Any) -> None:
+    add_predict(commands, STATE)
+
+
+def _add_card(commands: Any) -> None:
+    add_card(commands, STATE)
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -231,6 +254,7 @@ ADDED = (
     add_schedule,
     add_pipelines,
     _add_serve,
+    _add_predict,
     add_rollout,
     add_drift,
     add_trigger,
@@ -238,6 +262,8 @@ ADDED = (
     add_watch,
     _add_lineage,
     _add_audit,
+    _add_card,
+    add_verify,
     _add_doctor,
     add_runs,
 )
@@ -253,7 +279,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|watch|lineage|audit|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|verify|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -11,7 +11,12 @@ from typing import Any
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.images import (
+    CONTROL_IMAGE,
+    FEAST_IMAGE,
+    TRAINING_GPU_IMAGE,
+    TRAINING_IMAGE,
+)
 from kanaria.components.shared.storage import atomic
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled_pipelines import NAMES
@@ -20,7 +25,7 @@ from kanaria.pipelines.resources import defaults
 from kanaria.pipelines.resources.apply_settings import applied
 from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
 
-IMAGES = (TRAINING_IMAGE, TRAINING_GPU_IMAGE, CONTROL_IMAGE)
+IMAGES = (TRAINING_IMAGE, TRAINING_GPU_IMAGE, CONTROL_IMAGE, FEAST_IMAGE)
 OWN = "kanaria-"
 """What the names of Kanaria's images begin with where no registry stands before them."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 
-NAMES = ("train_and_deploy", "retrain", "promote", "watch_for_drift")
+NAMES = ("train_and_deploy", "retrain", "promote", "watch_for_drift", "score")
 ENDINGS = (".yaml", ".yml")
 
 

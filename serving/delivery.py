@@ -8,6 +8,8 @@ from typing import Any
 from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving import card_fields, signature_keys
+from kanaria.serving.card_fields import CardFields
 from kanaria.serving.checks import check_limits
 
 WHERE = "delivery"
@@ -58,6 +60,14 @@ DELIVERY = (
         "for KANARIA_DRIFT_SERVER.",
         default="",
     ),
+    *signature_keys.KEYS,
+    Key(
+        name="card",
+        kind=Kind.MAPPING,
+        meaning="{license: apache-2.0}: what only people know of the model, for its model card.",
+        default={},
+        keys=card_fields.CARD,
+    ),
 )
 
 
@@ -71,6 +81,9 @@ class Delivery:
         checks: limits of the checks before any traffic; {} for the defaults.
         prometheus_url: of the cluster's Prometheus, or "".
         drift_server_url: of the drift server, or "".
+        signing_key: file of the private key that signs, or "$NAME"; or "".
+        verify_key: file of the public key that a release must be signed for, likewise.
+        card: what people say of the model.
     """
 
     on_active: OnActive = OnActive.REFUSE
@@ -78,6 +91,9 @@ class Delivery:
     checks: Mapping[str, Any] = field(default_factory=dict)
     prometheus_url: str = ""
     drift_server_url: str = ""
+    signing_key: str = ""
+    verify_key: str = ""
+    card: CardFields = field(default_factory=CardFields)
 
 
 def parse(mapping: Any, faults: Faults) -> Delivery:
@@ -98,10 +114,15 @@ def parse(mapping: Any, faults: Faults) -> Delivery:
         url = values[name]
         fits = not url or url.startswith(("http://", "https://"))
         faults.check(fits, f"{WHERE}.{name}", url, "use http(s)")
+    for name in (key.name for key in signature_keys.KEYS):
+        signature_keys.check(f"{WHERE}.{name}", values[name], faults)
     return Delivery(
         on_active=OnActive(on_active) if is_known else OnActive.REFUSE,
         ready_timeout=seconds,
         checks=values["checks"],
         prometheus_url=values["prometheus_url"],
         drift_server_url=values["drift_server_url"],
+        signing_key=values["signing_key"],
+        verify_key=values["verify_key"],
+        card=card_fields.parse(values["card"], f"{WHERE}.card", faults),
     )

@@ -46,10 +46,48 @@ class Sample:
         return single, others
 
 
+class RowSample:
+    """A uniform sample of rows that come in batches; memory holds no more than the sample.
+
+    Each row draws a number; the rows with the smallest numbers stay (bottom-k sampling), so equal
+    rows in equal order give equal samples, however the batches are cut.
+    """
+
+    def __init__(self, most: int, seed: int) -> None:
+        """Begin without rows; `most` of them are kept, more than 0."""
+        self._most = most
+        self._draw = np.random.default_rng(seed)
+        self._rows: pa.Table | None = None
+        self._keys = np.empty(0)
+        self._total = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add the next rows, each column of lists as `record_batches` gives it."""
+        keys = self._draw.random(batch.num_rows)
+        self._total += batch.num_rows
+        rows = pa.Table.from_batches([batch])
+        if len(self._keys) == self._most:  # Most rows of a long stream end here.
+            places = np.flatnonzero(keys < self._keys.max())
+            rows, keys = rows.take(places), keys[places]
+        self._rows = rows if self._rows is None else _joined(self._rows, rows)
+        self._keys = np.concatenate([self._keys, keys])
+        if len(self._keys) > self._most:
+            places = np.sort(np.argpartition(self._keys, self._most)[: self._most])
+            self._rows, self._keys = self._rows.take(places), self._keys[places]
+
+    def sample(self) -> Sample | None:
+        """Return what was sampled so far, in the order of the rows; None without any row."""
+        if self._rows is None or not self._total:
+            return None
+        return Sample(table=self._rows, of_rows=self._total)
+
+
+def _joined(first: pa.Table, second: pa.Table) -> pa.Table:
+    return pa.concat_tables([first, second], promote=True)
+
+
 def sampled(folder: Path, splits: Sequence[str], most: int, seed: int) -> Sample:
     """Return at most `most` rows of `splits`, each row equally likely; memory holds no more.
-
-    Each row draws a number; the rows with the smallest numbers stay (bottom-k sampling).
 
     Args:
         folder: examples artifact.
@@ -60,20 +98,14 @@ def sampled(folder: Path, splits: Sequence[str], most: int, seed: int) -> Sample
     Raises:
         DataError: a split is absent, without rows, or damaged.
     """
-    generator = np.random.default_rng(seed)
-    kept, keys, total = None, np.empty(0), 0
+    rows = RowSample(most, seed)
     for split in splits:
         for batch in record_batches(examples.split_files(folder, split), ROWS_PER_BATCH):
-            total += batch.num_rows
-            new = pa.Table.from_batches([batch])
-            kept = new if kept is None else pa.concat_tables([kept, new], promote=True)
-            keys = np.concatenate([keys, generator.random(batch.num_rows)])
-            if len(keys) > most:
-                places = np.sort(np.argpartition(keys, most)[:most])
-                kept, keys = kept.take(places), keys[places]
-    if kept is None or not total:
+            rows.add(batch)
+    sample = rows.sample()
+    if sample is None:
         raise DataError(f"examples {folder}: {', '.join(splits)} has no rows; ingest more data")
-    return Sample(table=kept, of_rows=total)
+    return sample
 
 
 def _has_one_value(column: pa.Array) -> bool:

@@ -5,15 +5,15 @@ A model is blessed from these alone where nothing is live, so nothing here loads
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from kanaria.components.evaluate.curves import Curves
 from kanaria.components.evaluate.plots import Buckets, Matrix
-from kanaria.components.shared.artifacts import metadata
-from kanaria.components.shared.artifacts.document_format import Document, DocumentFormat, unchanged
+from kanaria.components.shared.artifacts import judged_metrics, metadata
+from kanaria.components.shared.artifacts.judged_metrics import FILE, FORMAT, Check, Value
 from kanaria.components.shared.artifacts.model_evaluation import (
     MOST_METRICS,
     Measured,
@@ -21,78 +21,11 @@ from kanaria.components.shared.artifacts.model_evaluation import (
 )
 from kanaria.components.shared.errors import DataError, shown
 
-FILE = "findings.json"
-
-
-def _without_plots(document: Document) -> Document:
-    """Make of format 1, which has neither intervals nor plots, one that has none of them."""
-    return {**document, "matrices": {}, "buckets": {}}
-
-
-FORMAT = DocumentFormat((unchanged, _without_plots))
 CANDIDATE, DEPLOYED = "candidate", "deployed"
 """Names of the two models in `Findings.curves`."""
 
 
 MOST_DECIDING = 5
-Interval: TypeAlias = tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Value:
-    """One metric on one slice.
-
-    Attributes:
-        slice: for instance "carrier=AA"; "" is the overall slice.
-        metric: name, with output, class and weighting where they matter.
-        candidate: value of the candidate; None when it was not computed.
-        baseline: value of the deployed model; None when there is none.
-        candidate_interval: bounds of its confidence interval; None when none was asked for.
-        baseline_interval: likewise of the deployed model.
-    """
-
-    slice: str
-    metric: str
-    candidate: float | None
-    baseline: float | None
-    candidate_interval: Interval | None = None
-    baseline_interval: Interval | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One threshold on one slice.
-
-    Attributes:
-        value: which metric and slice, and its values.
-        kind: "value_threshold" or "change_threshold".
-        bound: the limit as text.
-        passed: TFMA's verdict.
-        text: one sentence with the value and the limit.
-    """
-
-    value: Value
-    kind: str
-    bound: str
-    passed: bool
-    text: str
-
-    def told(self) -> dict[str, Any]:
-        """Return it as a page of a run shows it, see `pipelines.local.run_page.result_sections`."""
-        return {
-            "metric": self.subject,
-            "candidate": self.value.candidate,
-            "deployed": self.value.baseline,
-            "limit": self.bound,
-            "passed": self.passed,
-        }
-
-    @property
-    def subject(self) -> str:
-        """Return the metric and its slice, for instance "auc @ carrier=AA"."""
-        return (
-            f"{self.value.metric} @ {self.value.slice}" if self.value.slice else self.value.metric
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,28 +146,6 @@ def write(findings: Findings, folder: Path) -> None:
     (folder / FILE).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
 
 
-def _interval(raw: Sequence[float] | None) -> Interval | None:
-    return None if raw is None else (float(raw[0]), float(raw[1]))
-
-
-def _value(raw: Mapping[str, Any]) -> Value:
-    candidate, baseline = (
-        None if raw[name] is None else float(raw[name]) for name in ("candidate", "baseline")
-    )
-    return Value(
-        slice=raw["slice"],
-        metric=raw["metric"],
-        candidate=candidate,
-        baseline=baseline,
-        candidate_interval=_interval(raw.get("candidate_interval")),
-        baseline_interval=_interval(raw.get("baseline_interval")),
-    )
-
-
-def _check(raw: Mapping[str, Any]) -> Check:
-    return Check(**{**raw, "value": _value(raw["value"])})
-
-
 def read(folder: Path) -> Findings:
     """Read the findings of an evaluation artifact.
 
@@ -248,8 +159,8 @@ def read(folder: Path) -> Findings:
             **{
                 **raw,
                 "notes": tuple(raw["notes"]),
-                "values": tuple(_value(each) for each in raw["values"]),
-                "checks": tuple(_check(each) for each in raw["checks"]),
+                "values": tuple(judged_metrics.value_of(each) for each in raw["values"]),
+                "checks": tuple(judged_metrics.check_of(each) for each in raw["checks"]),
                 "curves": {name: Curves(**each) for name, each in raw["curves"].items()},
                 "matrices": {name: Matrix(**each) for name, each in raw["matrices"].items()},
                 "buckets": {name: Buckets(**each) for name, each in raw["buckets"].items()},

@@ -1,7 +1,7 @@
 """Measures a candidate on held-out rows with TFMA, alone or beside the deployed model."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from kanaria.components.evaluate.evaluation_pass import Split
 from kanaria.components.evaluate.findings_file import CANDIDATE, DEPLOYED, Findings, write
 from kanaria.components.evaluate.model_functions import LoadedModel
 from kanaria.components.evaluate.score_counts import Scores
-from kanaria.components.evaluate.tfma_results import Results
+from kanaria.components.evaluate.tfma_results import Results, slice_name
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.examples import split_files
 from kanaria.components.shared.data.record_batches import column_names
@@ -31,6 +31,8 @@ from kanaria.components.shared.storage import uri_files
 
 logger = logging.getLogger(__name__)
 
+MOST_NAMED = 20
+"""Slices that a note names."""
 LOCAL = LocalEngine()
 T = TypeVar("T")
 
@@ -126,6 +128,15 @@ def _plotted(written: Results, config: Any, read: Callable[[Any], T | None]) -> 
     return result
 
 
+def _small(written: Results) -> Iterator[str]:
+    """Yield a note on the slices that have fewer rows than the EvalConfig's min_slice_size."""
+    names = [slice_name(key) for key in written.numbers if not written.numbers[key]]
+    if names:
+        listed = ", ".join(sorted(names)[:MOST_NAMED])
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        yield f"slices smaller than min_slice_size, without any metric: {listed}{more}"
+
+
 def measure(
     step: str,
     inputs: Inputs,
@@ -165,7 +176,7 @@ def measure(
         value_thresholds=values,
         change_thresholds=changes,
         validation_ok=written.validation_ok,
-        notes=("evaluated row by row on Beam",) if isinstance(on, Beam) else (),
+        notes=(*(["evaluated row by row on Beam"] * isinstance(on, Beam)), *_small(written)),
         values=tuple(written.values()),
         checks=tuple(threshold_checks.checks(written, full)),
         curves={name: curves.drawn(scores) for name, scores in classifiers.items()},

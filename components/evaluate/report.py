@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from kanaria.components.evaluate import report_binary, report_history, report_plots, report_slices
-from kanaria.components.evaluate.findings_file import Check, Findings
+from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.evaluate.release_history import ReleaseHistory
+from kanaria.components.shared.artifacts.judged_metrics import Check
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.cells import Cell, cut

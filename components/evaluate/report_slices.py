@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kanaria.components.evaluate.findings_file import Interval, Value
+from kanaria.components.shared.artifacts.judged_metrics import Interval, Value
 from kanaria.components.shared.report.cells import NOTHING, Cell, cut, number
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.page import Section

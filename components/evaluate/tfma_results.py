@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.evaluate.eval_config import BASELINE
-from kanaria.components.evaluate.findings_file import Interval, Value
 from kanaria.components.evaluate.private_tfma import metric_types, slicer, tfma
+from kanaria.components.shared.artifacts.judged_metrics import Interval, Value
 
 ENDS = ("lower_bound", "upper_bound")
 

@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 from kanaria.components.evaluate.eval_config import BASELINE
-from kanaria.components.evaluate.findings_file import Check, Value
 from kanaria.components.evaluate.private_tfma import metric_specs, slicer, tfma
 from kanaria.components.evaluate.tfma_results import Results, metric_name, slice_name
+from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 
 
 def _is_change(limit: Any) -> bool:

@@ -5,7 +5,6 @@ time, and for the files.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -17,11 +16,9 @@ from kanaria.components.ingest import (
     row_source,
     typed_rows,
 )
-from kanaria.components.ingest.row_source import Source
 from kanaria.components.ingest.split_assignment import Places
 from kanaria.components.ingest.write_splits import write_splits
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.data.examples import ExamplesFormat
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic
@@ -50,30 +47,12 @@ class Ingested:
     examples_format: str
 
 
-def _check_source(data: str, query: str, separator: str, faults: Faults) -> None:
-    if is_database(data):
-        remedy = "leave it out, an answer of a database has none"
-        faults.check(separator == csv_separator.COMMA, "separator", separator, remedy)
-        faults.check(bool(query), "query", query, "give the SQL query that the database answers")
-    else:
-        remedy = "data names no database; give a URI such as postgresql://user@host/name"
-        faults.check(not query, "query", query, remedy)
-
-
 def _check_spans(span_files: Sequence[int], files: int) -> None:
     faults = Faults("ingest_data")
     fits = not span_files or sum(span_files) == files
     remedy = f"the data has {files} files; hand on what resolve_span says of them"
     faults.check(fits, "span_files", list(span_files), remedy)
     faults.raise_if_any()
-
-
-def _opened(
-    data: str, query: str, column_types: Mapping[str, str], separator: str
-) -> AbstractContextManager[Source]:
-    if query:
-        return row_source.from_query(data, query, column_types)
-    return row_source.from_files(data, column_types, separator)
 
 
 @arrow.without_pandas()
@@ -117,13 +96,14 @@ def ingest(
     faults.check(not (key_column and time_column), "time_column", time_column, one)
     is_format = examples_format in list(ExamplesFormat)
     faults.check(is_format, "examples_format", examples_format, "use parquet or tfrecord")
-    _check_source(data, query, separator, faults)
+    row_source.check(data, query, separator, faults)
     declared_column_types.check(column_types, faults)
     between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
     kind = ExamplesFormat(examples_format)
     # What was written is published after the input is known not to have changed meanwhile.
-    with atomic.published(target) as temporary, _opened(data, query, column_types, between) as rows:
+    source = row_source.opened(data, query, column_types, between)
+    with atomic.published(target) as temporary, source as rows:
         declared_column_types.check_columns(column_types, rows.schema.names)
         _check_spans(span_files, rows.files)
         temporary.mkdir()

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from kanaria.components.ingest import (
 from kanaria.components.ingest.folder_columns import FolderColumns
 from kanaria.components.ingest.input_file import InputFormat
 from kanaria.components.ingest.typed_rows import TypedRows
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.data.data_reference import DataFile
+from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import ParameterError, shown
 
 
@@ -34,13 +36,18 @@ class Source:
         numbered: names of columns, at least one -> the number of a file, from 0, and some of its
             rows, from the first on.
         fingerprint: SHA-256 of the content, 64 hexadecimal digits.
-        files: number of files, 0 for a query.
+        uris: of the files, in their order; none for a query.
     """
 
     schema: pa.Schema
     numbered: Callable[[Sequence[str]], Iterator[tuple[int, pa.Table]]]
     fingerprint: str
-    files: int
+    uris: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> int:
+        """The number of files, 0 for a query."""
+        return len(self.uris)
 
     def tables(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns of the rows from the first on, some rows at a time."""
@@ -106,7 +113,7 @@ def from_files(
             schema=pa.schema([*rows.schema, *folders.added.schema]),
             numbered=lambda names: _with_folders(rows, folders, names),
             fingerprint=opened.fingerprint,
-            files=len(opened.files),
+            uris=tuple(file.uri for file in opened.files),
         )
 
 
@@ -127,5 +134,24 @@ def from_query(data: str, query: str, column_types: Mapping[str, str]) -> Iterat
             schema=rows.schema,
             numbered=lambda names: ((0, table) for table in ordered.tables(names)),
             fingerprint=content,
-            files=0,
         )
+
+
+def check(data: str, query: str, separator: str, faults: Faults) -> None:
+    """Add the faults of a reference and a query that do not fit each other."""
+    if is_database(data):
+        remedy = "leave it out, an answer of a database has none"
+        faults.check(separator == csv_separator.COMMA, "separator", separator, remedy)
+        faults.check(bool(query), "query", query, "give the SQL query that the database answers")
+    else:
+        remedy = "data names no database; give a URI such as postgresql://user@host/name"
+        faults.check(not query, "query", query, remedy)
+
+
+def opened(
+    data: str, query: str, column_types: Mapping[str, str], separator: str
+) -> AbstractContextManager[Source]:
+    """Return what yields the rows of files, or of a query where there is one."""
+    if query:
+        return from_query(data, query, column_types)
+    return from_files(data, column_types, separator)

@@ -51,12 +51,14 @@ class Endpoint:
         """Return it as plain values, for an artifact's metadata or JSON."""
         return asdict(self) | {"checks": [result.as_metadata() for result in self.checks]}
 
-    def describe(self, endpoint: Artifact, report: Artifact) -> None:
-        """Write it into the metadata of the endpoint, and name the report after it."""
-        facts = self.as_metadata() | {"version": self.storage_uri.rstrip("/").split("/")[-2:][0]}
+    def describe(self, endpoint: Artifact, report: Artifact, card: Artifact) -> None:
+        """Write it into the metadata of the endpoint, and name report and card after it."""
+        version = self.storage_uri.rstrip("/").split("/")[-2:][0]
+        facts = self.as_metadata() | {"version": version}
         names = (self.revision or self.name, f"{self.percent} %" if self.pushed else "not pushed")
         endpoint.metadata.update(described("endpoint", facts, *names))
         report.metadata.update(described("report", {}, "push_model", *names))
+        card.metadata.update(described("model_card", {}, version))
 
 
 class Gate(Protocol):

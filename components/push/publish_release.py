@@ -18,21 +18,30 @@ FINGERPRINT_LENGTH = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """The artifacts a release is made of: folders of each, None for no drift detector."""
+    """The artifacts a release is made of: folders of each, None for one that there is not."""
 
     model: Path
     schema: Path
     statistics: Path
     drift_detector: Path | None = None
+    serving_samples: Path | None = None
 
     @classmethod
-    def at(cls, model: str, schema: str, statistics: str, drift_detector: str = "") -> Self:
-        """Return the artifacts at these paths; "" for no drift detector."""
+    def at(
+        cls,
+        model: str,
+        schema: str,
+        statistics: str,
+        drift_detector: str = "",
+        serving_samples: str = "",
+    ) -> Self:
+        """Return the artifacts at these paths; "" for one that there is not."""
         return cls(
             model=Path(model),
             schema=Path(schema),
             statistics=Path(statistics),
             drift_detector=Path(drift_detector) if drift_detector else None,
+            serving_samples=Path(serving_samples) if serving_samples else None,
         )
 
     def parts(self) -> dict[str, Path]:
@@ -42,9 +51,11 @@ class Sources:
             release.SCHEMA: self.schema,
             release.STATISTICS: self.statistics,
         }
-        return folders | (
-            {release.DRIFT_DETECTOR: self.drift_detector} if self.drift_detector else {}
-        )
+        optional = {
+            release.DRIFT_DETECTOR: self.drift_detector,
+            release.SERVING_SAMPLES: self.serving_samples,
+        }
+        return folders | {part: folder for part, folder in optional.items() if folder}
 
 
 def _check_model(model: Path) -> None:

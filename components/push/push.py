@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.push import pending_mark, storage_access
+from kanaria.components.push import pending_mark, release_card, release_signature, storage_access
 from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push_tracking import Pushed, PushTracking
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
+from kanaria.components.push.release_card import CardSources, Pushed
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import (
     outcome,
@@ -32,11 +33,13 @@ from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.model_card.card import Card
 from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.model_registry.tracking_settings import Tracking
 from kanaria.serving.rollout.control import registered_aliases
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
+from kanaria.serving.signature_keys import SignatureKeys
 from kanaria.serving.traffic.find_traffic import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
@@ -60,8 +63,8 @@ class PushRequest:
         lineage: where the model comes from; its `model_version` and `evaluation` are filled in.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
+        card: what the model card is made of beside the release.
         tracking: the MLflow server that is told of it; {} for none.
-        evaluation: what evaluate_model found, for the metrics of slices; or None.
     """
 
     sources: Sources
@@ -73,8 +76,8 @@ class PushRequest:
     report: Path | None = None
     lineage: Lineage = field(default_factory=Lineage)
     rollout_policy_file: str = ""
+    card: CardSources = field(default_factory=CardSources)
     tracking: Mapping[str, Any] = field(default_factory=dict)
-    evaluation: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +86,7 @@ class _Settings:
 
     service: ServiceSpec
     delivery: Delivery
+    keys: SignatureKeys
     access: PodAccess | None
     tracking: Tracking | None
 
@@ -98,6 +102,7 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(f"model_root: {error}")
     _check_rollout(request.rollout_policy_file, faults)
+    keys = release_signature.keys_of(delivery_settings, faults)
     tracking = _tracking(request, service.name, faults)
     access = None
     try:
@@ -106,7 +111,9 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return _Settings(service=service, delivery=delivery_settings, access=access, tracking=tracking)
+    return _Settings(
+        service=service, delivery=delivery_settings, keys=keys, access=access, tracking=tracking
+    )
 
 
 def _tracking(request: PushRequest, service: str, faults: Faults) -> Tracking | None:
@@ -161,7 +168,7 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     settings = _checked(request)
     tracked = PushTracking(settings.tracking, request.lineage)
     blessing = outcome.read(request.outcomes[0])
-    tracked.begin(blessing, request.evaluation)
+    tracked.begin(blessing, request.card.evaluation)
     outcome.require_passed(*request.outcomes)
     endpoint = _delivered(request, settings, blessing, tracked)
     logger.warning("%s/%s: %s", endpoint.namespace, endpoint.name, endpoint.reason)
@@ -179,6 +186,8 @@ def _delivered(
     record = lineage.recorded(service.name, blessing.summary())
     folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, record)
+    release_signature.settle(published, request.sources.model, settings.keys)
+    card = _card(published, request, settings)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent
     service = replace(service, canary_percent=percent)
@@ -213,6 +222,7 @@ def _delivered(
             trail.fail(error)
             raise
         trail.end(endpoint)
+        release_card.finish(card, place.trails, request.card.page)
         pushed = Pushed(
             folder=published,
             record=release.read_record(published),
@@ -222,6 +232,18 @@ def _delivered(
         tracked.end(pushed, place.trails)
         registered_aliases.catch_up(place, service.namespace, service.name)
         return endpoint
+
+
+def _card(published: str, request: PushRequest, settings: _Settings) -> Card:
+    pushed = Pushed(
+        uri=published,
+        namespace=settings.service.namespace,
+        outcomes=tuple(outcome.read(each) for each in request.outcomes),
+        samples=request.samples,
+        has_detector=request.sources.drift_detector is not None,
+        fields=settings.delivery.card,
+    )
+    return release_card.written(pushed, request.card)
 
 
 def _trail(place: Place, service: ServiceSpec, lineage: Lineage, blessing: Outcome) -> PushTrail:

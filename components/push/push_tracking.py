@@ -7,17 +7,18 @@ cannot be tracked.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.push.deliver_release import Endpoint
 from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.push_trail import pusher
-from kanaria.components.shared.artifacts import release, slice_metrics, trigger_cause
+from kanaria.components.shared.artifacts import judged_metrics, release, trigger_cause
+from kanaria.components.shared.artifacts.judged_metrics import Value
+from kanaria.components.shared.artifacts.model_evaluation import Measured
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.artifacts.release import Record
-from kanaria.components.shared.artifacts.slice_metrics import SliceMetric
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.audit.trail_store import TrailStore
 from kanaria.serving.model_registry import registered_versions, registration, tracked_run
@@ -118,15 +119,27 @@ def trained(lineage: Lineage, blessing: Outcome) -> RunFacts:
 def _measured(blessing: Outcome, evaluation: Path | None) -> RunFacts:
     """Return the metrics of all slices; those over all rows where only the blessing tells them."""
     if evaluation is not None:
-        measured = slice_metrics.read(evaluation)
-        return metrics(measured.metrics, measured.rows)
+        judged = judged_metrics.read(evaluation)
+        return metrics(judged.values, judged.rows)
     if blessing.evaluation is None:
         return RunFacts()
     overall = [
-        SliceMetric(slice="", metric=name, **asdict(value))
-        for name, value in blessing.evaluation.metrics.items()
+        Value(
+            slice="",
+            metric=name,
+            candidate=each.value,
+            baseline=None,
+            candidate_interval=_interval(each),
+        )
+        for name, each in blessing.evaluation.metrics.items()
     ]
     return metrics(overall, blessing.evaluation.rows)
+
+
+def _interval(measured: Measured) -> tuple[float, float] | None:
+    if measured.low is None or measured.high is None:
+        return None
+    return measured.low, measured.high
 
 
 def version_tags(pushed: Pushed) -> dict[str, str]:

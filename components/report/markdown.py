@@ -1,35 +1,16 @@
 """The Markdown of a run's summary. Pure.
 
-KFP's UI renders it with markdown-to-jsx without raw HTML; what comes from logs is escaped, so that
-it is read as it was written and makes no links, tables or headings of its own.
+KFP's UI renders it with markdown-to-jsx without raw HTML; what comes from logs is escaped.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.report.run_outcome import Cause, Happened, Step
+from kanaria.components.shared.report.markdown_text import table, text
 from kanaria.components.shared.times import clock, stopwatch
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$]|^[#+-]|(?<=^\d)[.)](?=\s))")
-"""What Markdown reads; at a line's beginning also headings and lists."""
-LONGEST = 2_000
-"""Characters of one text; the UI shows 400,000 in all."""
 MOST_STEPS = 100
 UNBROKEN = "\N{NO-BREAK SPACE}"
-
-
-def text(value: object) -> str:
-    """Return a value on one line, cut, so that Markdown shows it as it is."""
-    line = " ".join(str(value).split())
-    cut = line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line)} characters)"
-    return SPECIAL.sub(r"\\\1", cut)
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(headers)} |"
-    yield f"|{' --- |' * len(headers)}"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
-    yield ""
 
 
 def headline(run: Happened) -> str:
@@ -84,7 +65,7 @@ def _steps(steps: Sequence[Step]) -> Iterator[str]:
     headers = (
         ["step", "state", "time", "what it said"] if timed else ["step", "state", "what it said"]
     )
-    yield from _table(headers, kept)
+    yield from table(headers, kept)
     if len(steps) > MOST_STEPS:
         yield f"{len(steps) - MOST_STEPS} more steps are left out."
         yield ""
@@ -105,7 +86,7 @@ def render(run: Happened, versions: Sequence[tuple[str, str]], remarks: Sequence
         lines += [*(f"- {_cause(cause)}" for cause in run.causes), ""]
     lines += [line for uri in _kept(run) for line in (f"Kept: {text(uri)}", "")]
     first, *others = _facts(run, versions)
-    lines += _table(first, others)
+    lines += table(first, others)
     if run.left.steps:
         lines += ["## Steps", "", *_steps(run.left.steps)]
     lines += [line for remark in (*run.left.notes, *remarks) for line in (text(remark), "")]

@@ -14,13 +14,13 @@ import shutil
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError, shown
+from kanaria.components.shared.signal_delivery import delivered
 
 WRONG_USAGE = 2
 USUAL_COLUMNS = 80
@@ -46,19 +46,8 @@ class Stopped(KeyboardInterrupt):
         self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
 
-def _stop(number: int, _: object) -> NoReturn:
+def _stop(number: int) -> NoReturn:
     raise Stopped(number)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise `Stopped` for the block's time."""
-    before = {number: signal.signal(number, _stop) for number in STOPS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def code_of(command: Callable[[], int]) -> int:
@@ -68,7 +57,7 @@ def code_of(command: Callable[[], int]) -> int:
         command: returns the exit code. It may raise a `KanariaError`, an `OSError` that names a
             file, and `Stopped`, which SIGINT and SIGTERM raise wherever it stands.
     """
-    with _stoppable():
+    with delivered(STOPS, _stop):
         try:
             code = command()
             sys.stdout.flush()

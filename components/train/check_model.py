@@ -23,10 +23,17 @@ SIGNATURE = "serving_default"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """What a sound model tells: the sorted names of its signatures, and samples of its answers."""
+    """What a sound model tells.
+
+    Attributes:
+        signatures: their sorted names.
+        samples: of its answers.
+        optional: inputs that may be missing; None where the model does not say.
+    """
 
     signatures: tuple[str, ...]
     samples: ServingSamples
+    optional: frozenset[str] | None
 
 
 def _load(model_dir: Path) -> Any:
@@ -130,4 +137,5 @@ def check_model(
     return Checked(
         signatures=tuple(sorted(loaded.signatures)),
         samples=answer_samples.collect(signature, eval_files, schema),
+        optional=optional_inputs(loaded),
     )

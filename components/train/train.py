@@ -1,6 +1,7 @@
 """The work of train_model."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from kanaria.components.shared.artifacts import fingerprint
@@ -8,7 +9,14 @@ from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.engines.compute import TRAINING_WORKERS
 from kanaria.components.shared.storage import atomic
-from kanaria.components.train import base_model, devices, model_run, run_fn_call, worker_supervisor
+from kanaria.components.train import (
+    background_rows,
+    base_model,
+    devices,
+    model_run,
+    run_fn_call,
+    worker_supervisor,
+)
 from kanaria.components.train.check_model import check_model
 from kanaria.components.train.request import Trained, TrainRequest, check
 from kanaria.components.train.run_fn_folders import Places, Run
@@ -76,9 +84,11 @@ def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None
         saved = temporary / VERSION
         run(Places(saved=saved, logs=started.folder, base=base))
         checked = check_model(saved, schema, eval_files, train_files)
+        raw_files = examples.split_files(request.examples, "train")
+        background = background_rows.drawn(checked.samples, checked.optional, raw_files)
         return Trained(
             fingerprint=fingerprint.of_tree(temporary),
             signatures=checked.signatures,
-            samples=checked.samples,
+            samples=replace(checked.samples, background=background),
             device=devices.used(),
         )

@@ -14,8 +14,9 @@ RUNTIMES = {
     "kanaria-training-gpu": "training",
     "kanaria-training-spark": "training",
     "kanaria-control": "serving",
+    "kanaria-feast": "feast",
 }
-"""Image name without registry and tag -> extra of pyproject.toml, folder under `.venv`."""
+"""Image name without registry and tag -> folder under `.venv`, and extra where there is one."""
 
 
 def runtime_of(image: str) -> str:

@@ -8,9 +8,10 @@ scaled take 740 MB more in transform. The README has the table.
 Memory is limited for steps of the control image alone: theirs depends on no data and no model, and
 a limit that is a guess would end a training that needs more.
 
-A step is tried again where it only reads the world, so that a store or an API that is away for a
-moment ends no run. KFP cannot tell such a hiccup from wrong input: a step that computes for an hour
-and then fails by the user's own fault would do so three times.
+A step is tried again where it only reads the world, or goes on where it was stopped, so that a
+store or an API that is away for a moment ends no run. KFP cannot tell such a hiccup from wrong
+input: a step that computes for an hour and then fails by the user's own fault would do so three
+times.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from kanaria.pipelines.resources.settings_of_steps import Resources
 
 LIGHT = ("ingest-data", "fit-drift-detector", "detect-drift")
 """Steps of the training image that keep little in memory."""
-RETRIED = ("resolve-span", "resolve-deployed")
+RETRIED = ("resolve-span", "resolve-deployed", "predict-batch")
 
 
 def _amounts(cpu: str, of_memory: str, **limits: str) -> dict[str, Any]:

@@ -151,7 +151,8 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 def _add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
+        "pipeline",
+        help="train_and_deploy, retrain, promote, watch_for_drift, score, or a .yaml file",
     )
     parser.add_argument("-h", "--help", action=Help)
     parser.add_argument(
@@ -190,8 +191,8 @@ def add_pipelines(commands: Any) -> None:
         "pipelines",
         nargs="*",
         metavar="PIPELINE",
-        help="train_and_deploy, retrain, promote, watch_for_drift, or a compiled .yaml file; all "
-        "four by default",
+        help="train_and_deploy, retrain, promote, watch_for_drift, score, or a compiled .yaml; all "
+        "five by default",
     )
     upload.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MODEL_ROOT = "model_root"
 PLACES = ("data", MODEL_ROOT, "serving_statistics")
 """Parameters that steps read or write in their pods."""
+OUTPUT = {"score": ("output",)}
+"""Those of one pipeline alone."""
 FILE_SCHEMES = ("", "file", "s3", "minio", "gs")
 UNSEEN = (
     "pods see no path of this machine; copy it to a store (s3://, gs://, minio://), "
@@ -65,7 +67,7 @@ def checked(
     if MODEL_ROOT in interface.parameters and pipeline_root:
         values.setdefault(MODEL_ROOT, uri_files.join(pipeline_root, "models"))
     attempt(faults, arguments.checked, interface, values)
-    for name in PLACES:
+    for name in (*PLACES, *OUTPUT.get(interface.name, ())):
         value = values.get(name)
         if name in interface.parameters and isinstance(value, str) and value:
             faults.check(_is_seen(value), name, value, UNSEEN)

@@ -139,7 +139,8 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
         "statistics": validate.outputs["statistics"],
         "serving_samples": train.outputs["serving_samples"],
         "drift_detector": fit.outputs["drift_detector"],
-        "evaluation": evaluate.outputs["evaluation"],
+        "validation": validate.outputs["outcome"],
+        "evaluation": bless.outputs["comparison"],
     }
 
 

@@ -89,6 +89,7 @@ def check(spec: ServiceSpec, faults: Faults) -> None:
     """Add every fault of the specification to `faults`, in the words of an InferenceService."""
     # The transformer's host name is the longer one.
     component = "transformer" if spec.transformer else "predictor"
+    component = component if spec.transformer or not spec.explainer.image else "explainer"
     check_names(spec.name, spec.namespace, faults, component=component)
     faults.check(bool(spec.storage_uri), "storage_uri", spec.storage_uri, "name the model's folder")
     percent = spec.canary_percent
@@ -107,7 +108,32 @@ def check(spec: ServiceSpec, faults: Faults) -> None:
     is_mapping = isinstance(spec.transformer, Mapping)
     remedy = "write a mapping, spec.transformer"
     faults.check(is_mapping, "service.transformer", spec.transformer, remedy)
+    _check_explainer(spec, faults)
     _check_patch(spec, faults)
+
+
+def _check_explainer(spec: ServiceSpec, faults: Faults) -> None:
+    explainer = spec.explainer
+    if not explainer.image:
+        parts = (explainer.args, explainer.env, explainer.limits, explainer.requests)
+        set_alone = any(parts) or explainer.min_replicas != 1
+        faults.check(not set_alone, "service.explainer.image", "", "name the image of it")
+        return
+    alone = not spec.transformer
+    remedy = "it asks the predictor past the transformer; leave out one of the two"
+    faults.check(alone, "service.explainer.image", explainer.image, remedy)
+    fits = spec.server.protocol_version == "v1"
+    remedy = "an explainer asks by v1"
+    faults.check(fits, "service.protocolVersion", spec.server.protocol_version, remedy)
+    few = 0 <= explainer.min_replicas <= MOST_COUNTED
+    faults.check(few, "service.explainer.minReplicas", explainer.min_replicas, "use 0 or more")
+    for kind, amounts in (("limits", explainer.limits), ("requests", explainer.requests)):
+        for name, text in amounts.items():
+            _check_amount(f"service.explainer.resources.{kind}.{name}", name, text, faults)
+    for variable in explainer.env:
+        named = isinstance(variable, Mapping) and isinstance(variable.get("name"), str)
+        remedy = 'write {name: NAME, value: "text"}, or valueFrom'
+        faults.check(named, "service.explainer.env", variable, remedy)
 
 
 def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields, service_check
 from kanaria.serving.inference_service.service_spec import (
+    Explainer,
     ModelServer,
     PayloadLog,
     Placement,
@@ -66,6 +68,37 @@ LOGGER = (
         default=[VERSION_ANNOTATION],
         entries=Kind.TEXT,
     ),
+)
+EXPLAINER = (
+    Key(
+        name="image",
+        kind=Kind.TEXT,
+        meaning="image of `make image-explain`, in a registry; empty for no explainer.",
+        default="",
+    ),
+    Key(
+        name="args",
+        kind=Kind.LIST,
+        meaning="[--max_evals=256]: options of python -m kanaria.serving.explainer; "
+        "--background=URI takes the place of the release's own rows.",
+        default=[],
+        entries=Kind.TEXT,
+    ),
+    Key(
+        name="env",
+        kind=Kind.LIST,
+        meaning="[{name: NAME, value: text}] or valueFrom: what leads to the bucket of the "
+        "background.",
+        default=[],
+    ),
+    Key(
+        name="resources",
+        kind=Kind.MAPPING,
+        meaning="what it may use, as the service's own.",
+        default={},
+        keys=RESOURCES,
+    ),
+    Key(name="minReplicas", kind=Kind.INTEGER, meaning="0 or more replicas.", default=1),
 )
 SERVICE = (
     Key(name="name", kind=Kind.TEXT, meaning="tips: name of the InferenceService."),
@@ -188,6 +221,20 @@ SERVICE = (
     ),
     Key(name="transformer", kind=Kind.MAPPING, meaning="spec.transformer, whole.", default={}),
     Key(
+        name="explainer",
+        kind=Kind.MAPPING,
+        meaning="answers :explain on a cluster; this machine's server does without.",
+        default={},
+        keys=EXPLAINER,
+    ),
+    Key(
+        name="features",
+        kind=Kind.MAPPING,
+        meaning="where the features of a request come from (Feast), by a transformer of ours.",
+        default={},
+        keys=feature_settings.FEATURES,
+    ),
+    Key(
         name="labels",
         kind=Kind.MAPPING,
         meaning="{team: delay}: labels of the InferenceService.",
@@ -252,12 +299,29 @@ def parse(mapping: Any, faults: Faults, own_namespace: Callable[[], str]) -> Ser
         elif value is not None:
             patch = _both(patch, _at(path, name, value, faults))
     values = keys.read(rest if isinstance(mapping, dict) else mapping, SERVICE, WHERE, faults)
+    values["transformer"] = _transformer(theirs, values, faults)
     spec = _spec(values, patch, own_namespace)
     if spec.server.image and patch.get("spec", {}).get("predictor", {}).get("model"):
         remedy = "they are of a runtime; with an image write spec.predictor.containers in patch"
         faults.check(False, WHERE, sorted(patch["spec"]["predictor"]["model"]), remedy)
     service_check.check(spec, faults)
     return spec
+
+
+def _transformer(
+    theirs: Mapping[str, Any], values: Mapping[str, Any], faults: Faults
+) -> Mapping[str, Any]:
+    """Return `spec.transformer`: what the user wrote, or the one that adds features."""
+    features = theirs.get("features")
+    if not features or not isinstance(features, dict):
+        return dict(values["transformer"])
+    feature_settings.check(values["features"], f"{WHERE}.features", faults)
+    remedy = "give features or a transformer, not both"
+    faults.check(not values["transformer"], f"{WHERE}.transformer", values["transformer"], remedy)
+    protocol = values["protocolVersion"]
+    remedy = "features are added to requests of v1"
+    faults.check(protocol == "v1", f"{WHERE}.protocolVersion", protocol, remedy)
+    return feature_settings.transformer(values["features"])
 
 
 def _place(name: str) -> str | None:
@@ -331,6 +395,14 @@ def _spec(
             annotations=logger["metadataAnnotations"],
         ),
         transformer=values["transformer"],
+        explainer=Explainer(
+            image=values["explainer"]["image"],
+            args=values["explainer"]["args"],
+            env=values["explainer"]["env"],
+            limits=values["explainer"]["resources"]["limits"],
+            requests=values["explainer"]["resources"]["requests"],
+            min_replicas=values["explainer"]["minReplicas"],
+        ),
         labels=values["labels"],
         annotations=values["annotations"],
         patch=_both(patch, values["patch"]),

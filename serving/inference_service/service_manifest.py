@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kanaria.components.shared.artifacts.release import samples_beside
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount
 from kanaria.serving.inference_service.service_check import check
@@ -20,6 +21,8 @@ KIND = "InferenceService"
 CONTAINER = "kserve-container"
 STORAGE_URI = "STORAGE_URI"
 """Variable of a custom predictor: the storage initializer copies what it names to /mnt/models."""
+EXPLAINER_COMMAND = ("python", "-m", "kanaria.serving.explainer")
+BACKGROUND = "--background"
 Part = dict[str, Any]
 
 
@@ -40,6 +43,8 @@ def build(spec: ServiceSpec) -> Part:
     parts: Part = {"predictor": predictor}
     if spec.transformer:
         parts["transformer"] = dict(spec.transformer)
+    if spec.explainer.image:
+        parts["explainer"] = _explainer(spec)
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": _metadata(spec), "spec": parts}
     return dict(merged(manifest, spec.patch))
 
@@ -88,6 +93,24 @@ def _resources(placement: Placement) -> Part:
     limits = filled(placement.requests, placement.limits)
     requests = filled(placement.limits, placement.requests)
     return {"resources": {"limits": limits, "requests": requests}} if limits else {}
+
+
+def _explainer(spec: ServiceSpec) -> Part:
+    """Return the explainer; KServe adds --model_name, --predictor_host and --http_port."""
+    explainer = spec.explainer
+    own = any(text.partition("=")[0] == BACKGROUND for text in explainer.args)
+    background = [] if own else [f"{BACKGROUND}={samples_beside(spec.storage_uri)}"]
+    container: Part = {
+        "name": CONTAINER,
+        "image": explainer.image,
+        "command": list(EXPLAINER_COMMAND),
+        "args": [*background, *explainer.args],
+        **_resources(Placement(limits=explainer.limits, requests=explainer.requests)),
+    }
+    container |= {"env": [dict(variable) for variable in explainer.env]} if explainer.env else {}
+    account = spec.storage.service_account
+    named = {"serviceAccountName": account} if account else {}
+    return {"minReplicas": explainer.min_replicas, **named, "containers": [container]}
 
 
 def _scaling(scaling: Scaling) -> Part:

@@ -121,6 +121,27 @@ class PayloadLog:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Explainer:
+    """What answers `:explain` beside the predictor.
+
+    Attributes:
+        image: that holds Kanaria and SHAP; "" for no explainer.
+        args: options of `python -m kanaria.serving.explainer`.
+        env: environment variables as in a container.
+        limits: most of each resource that a replica may use.
+        requests: what is reserved of each for a replica.
+        min_replicas: 0 or more.
+    """
+
+    image: str = ""
+    args: Sequence[str] = ()
+    env: Sequence[Plain] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
+    requests: Mapping[str, str] = field(default_factory=dict)
+    min_replicas: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceSpec:
     """What an InferenceService of one model says.
 
@@ -135,6 +156,7 @@ class ServiceSpec:
         storage: how the pods reach the model.
         log: where requests and responses are logged.
         transformer: plain `spec.transformer`, or {}.
+        explainer: what answers `:explain`.
         labels: labels of the object.
         annotations: annotations of the object; KServe copies them into the pods.
         patch: JSON merge patch (RFC 7386) of the manifest, for what has no field here.
@@ -150,6 +172,7 @@ class ServiceSpec:
     storage: StorageAccess = StorageAccess()
     log: PayloadLog = PayloadLog()
     transformer: Plain = field(default_factory=dict)
+    explainer: Explainer = Explainer()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     patch: Plain = field(default_factory=dict)

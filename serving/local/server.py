@@ -15,10 +15,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kanaria.components.shared import json_log
+from kanaria.components.shared.artifacts import model_signature
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving import signature_keys
 from kanaria.serving.listen_socket import listening, url_of
 from kanaria.serving.local.controller.service_controller import Controller
+from kanaria.serving.local.explainer.explainer_client import Explainer
 from kanaria.serving.local.router import request_bodies
 from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.router.request_router import Router
@@ -88,6 +91,9 @@ def serve(
         NotReadyError: the port is taken, or another server is live on the folder.
     """
     state = state.resolve()
+    if key := signature_keys.of_environment():
+        model_signature.check_verify_key(key)
+        logger.info("models must be signed for %s", key)
     most_body_bytes = request_bodies.most_bytes()
     wanted = [manifest for file in manifests for manifest in state_folder.load_manifests(file)]
     lock = started.lock if started else None
@@ -132,7 +138,8 @@ async def _serve(
     url = url_of(listener)
     traces = request_traces("kanaria-router")
     controller = Controller(state, url, spare=bool(started and started.spare))
-    router = Router(controller, seed, most_body_bytes, traces)
+    explainer = Explainer(state / "explainer.log")
+    router = Router(controller, seed, most_body_bytes, traces, explainer)
     config = configured(traces.served(router) if traces else router, _connections())
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)

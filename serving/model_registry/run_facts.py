@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanaria.components.shared.artifacts.slice_metrics import SliceMetric
+from kanaria.components.shared.artifacts.judged_metrics import Value
 from kanaria.components.shared.config.keys import whole
 from kanaria.serving.audit.entry import CREDENTIALS
 from kanaria.serving.model_registry.mlflow_limits import (
@@ -56,7 +56,7 @@ def _text(value: Any) -> str:
     return CREDENTIALS.sub("", text)
 
 
-def metrics(values: Iterable[SliceMetric], rows: int | None = None) -> RunFacts:
+def metrics(values: Iterable[Value], rows: int | None = None) -> RunFacts:
     """Return the metrics of an evaluation.
 
     `auc` is the metric over all rows and `auc/carrier:AA` that of a slice, so that MLflow draws a
@@ -69,9 +69,10 @@ def metrics(values: Iterable[SliceMetric], rows: int | None = None) -> RunFacts:
     numbers: dict[str, float | None] = {}
     for value in values:
         name = f"{value.metric}/{value.slice}" if value.slice else value.metric
-        numbers[name] = value.value
-        if value.low is not None and value.high is not None:
-            numbers |= {f"{name}.low": value.low, f"{name}.high": value.high}
+        numbers[name] = value.candidate
+        if value.candidate_interval is not None:
+            low, high = value.candidate_interval
+            numbers |= {f"{name}.low": low, f"{name}.high": high}
     if rows is not None:
         numbers.setdefault("rows", rows)
     named = {key: numbers[name] for name, key in keys(numbers).items()}

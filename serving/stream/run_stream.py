@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -18,7 +18,8 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving import kafka_client
 from kanaria.serving.health_port import open_port
-from kanaria.serving.kafka_client import SERVERS
+from kanaria.serving.kafka_client import PROTOCOL, SERVERS
+from kanaria.serving.kafka_secrets import secret_values
 from kanaria.serving.local.state.state_folder import live_url
 from kanaria.serving.stream import broker_topics
 from kanaria.serving.stream.answer_writer import (
@@ -98,9 +99,13 @@ def client_properties(stream: StreamFile, environment: Mapping[str, str]) -> dic
     """Return the properties of a stream's clients.
 
     Raises:
-        ParameterError: no broker is named, or transactions are named and not asked for.
+        ParameterError: no broker is named, a secret or a file is not where the config says, or
+            transactions are named and not asked for; all faults are named.
     """
-    properties, faults = kafka_client.properties(stream.kafka, environment), Faults("kafka")
+    faults = Faults("kafka")
+    secrets = secret_values(stream.secrets, environment, "secrets", faults)
+    properties = kafka_client.properties(stream.kafka | secrets, environment)
+    kafka_client.check_files(properties, faults)
     if not properties.get(SERVERS):
         faults.add(f"{SERVERS} is missing: name the brokers, as host:9092,host:9092")
     is_exact = stream.delivery is Delivery.EXACTLY_ONCE
@@ -131,7 +136,7 @@ def _address(model: Model, state: Path) -> Callable[[], str]:
     return (lambda: model.url) if model.url else local
 
 
-def _without(properties: Mapping[str, str], beginnings: tuple[str, ...]) -> dict[str, str]:
+def _without(properties: Mapping[str, str], beginnings: tuple[str, ...]) -> dict[str, Any]:
     return {name: one for name, one in properties.items() if not name.startswith(beginnings)}
 
 
@@ -144,7 +149,8 @@ def _topics(
         NotReadyError: one is not there, or that of the dead letters is compacted.
     """
     both = (*CONSUMER_ALONE, *PRODUCER_ALONE)
-    admin = kafka_client.client(AdminClient, _without(properties, both))
+    cause = kafka_client.LastError()
+    admin = kafka_client.client(AdminClient, _without(properties, both) | {"error_cb": cause})
     names = stream.topics
     waits = 0
     while not stopping.is_set():
@@ -152,7 +158,10 @@ def _topics(
             absent = broker_topics.missing(admin, [*vars(names).values()])
             rules = broker_topics.rules(admin, [names.output, names.dead_letters])
         except KafkaException as error:
-            why = f"no broker answers at {properties[SERVERS]}: {kafka_client.reason(error)}"
+            admin.poll(0)  # It tells the cause, a wrong password say, nowhere else.
+            what = cause.text or kafka_client.reason(error)
+            way = properties.get(PROTOCOL, "plaintext")
+            why = f"no broker answers at {properties[SERVERS]} by {PROTOCOL}={way}: {what}"
             metrics.show_start(why)
             logger.warning("%s; it is asked again", why)
             stopping.wait(wait_seconds(waits, 0.0))

@@ -2,7 +2,8 @@
 
 group: flights-scoring              # consumer group: processes of one stream share it
 kafka:                              # properties of the client library, as librdkafka names them
-  bootstrap.servers: broker:9092    # secrets by the environment: KANARIA_KAFKA_SASL_PASSWORD
+  bootstrap.servers: broker:9092
+secrets: {sasl.password: {env: KAFKA_PASSWORD}}   # or {file: PATH}; without SASL leave it out
 topics: {input: flights, output: flights-scored, dead_letters: flights-dead}
 model: {name: flights-delay, url: http://flights-delay.team.example.com}
 batch: {messages: 64, milliseconds: 20}
@@ -18,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
+from kanaria.serving import kafka_secrets
+from kanaria.serving.kafka_secrets import SecretPlace
 
 TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 OURS = frozenset(
@@ -102,6 +105,9 @@ class StreamFile(Part):
     kafka: dict[str, str | int | float | bool]
     """Properties of the client library by librdkafka's names; those in the environment, as
     `KANARIA_KAFKA_SASL_PASSWORD` for `sasl.password`, stand over them."""
+    secrets: dict[str, SecretPlace] = {}
+    """Property -> where its value is: `sasl.password: {env: KAFKA_PASSWORD}`, or `{file: PATH}`;
+    secrets stand in no other place of this file."""
     topics: Topics
     model: Model
     batch: Batch = Batch()
@@ -123,8 +129,8 @@ def read(path: Path) -> StreamFile:
         add_invalid(faults, error)
         faults.raise_if_any()
         raise
-    for name in sorted(OURS & set(stream.kafka)):
-        remedy = "the stream sets it, so that no message is lost; remove it"
-        faults.check(False, f"kafka.{name}", stream.kafka[name], remedy)
+    for name in sorted(OURS & {*stream.kafka, *stream.secrets}):
+        faults.add(f"kafka.{name}: the stream sets it, so that no message is lost; remove it")
+    kafka_secrets.check_written(stream.kafka, stream.secrets, ("kafka", "secrets"), faults)
     faults.raise_if_any()
     return stream

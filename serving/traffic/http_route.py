@@ -39,6 +39,8 @@ from kanaria.serving.traffic.shadow_rules import require_shadow
 from kanaria.serving.traffic.traffic_protocol import Manifest, ServiceStatus
 
 DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
+COMPONENT_LABEL, TRANSFORMER = "component", "transformer"
+"""KServe's label of what a pod is of its InferenceService."""
 LEFT_AFTER = timedelta(hours=1)
 """A push names the revision that it has made in the route within seconds."""
 
@@ -64,15 +66,18 @@ class HttpRouteTraffic:
         """
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         revision = revision_name(name, uri_of(manifest))
-        route_weights.require_short(namespace, name)
+        transformed = bool(manifest["spec"].get("transformer"))
+        route_weights.require_short(namespace, name, transformed=transformed)
         own = _own(manifest, name, revision)
         self._make(namespace, revision, own)
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
-            route = self._first(namespace, name, revision)
+            first = route_weights.first(revision, transformed=transformed)
+            route = self._first(namespace, name, first)
         routed = self._with_stable(namespace, route)
         if revision not in (routed.latest, routed.rolled_out):
-            self._change(namespace, name, route, route_weights.staged(routed, revision))
+            wanted = route_weights.staged(routed, revision, transformed=transformed)
+            self._change(namespace, name, route, wanted)
             # Another push that had not seen it in the route may have deleted it meanwhile.
             self._make(namespace, revision, own)
 
@@ -153,11 +158,9 @@ class HttpRouteTraffic:
         if service is None:
             self._cluster.apply(INFERENCE_SERVICES, namespace, manifest)
 
-    def _first(self, namespace: str, name: str, revision: str) -> Object:
+    def _first(self, namespace: str, name: str, first: Routing) -> Object:
         """Return the route of a new service, or the one that is there in spite of what was read."""
-        manifest = route_weights.to_route(
-            route_weights.first(revision), namespace, name, self._gateway
-        )
+        manifest = route_weights.to_route(first, namespace, name, self._gateway)
         # Never `apply`: it would give a revision that is not ready all traffic of an old service.
         with suppress(ConflictError):
             return self._cluster.create(HTTP_ROUTES, namespace, manifest)
@@ -229,8 +232,13 @@ def _is_left(service: Object) -> bool:
 
 
 def _is_ready(service: Object) -> bool:
+    """Tell whether what answers is ready: the predictor, and a transformer before it."""
     conditions = service.get("status", {}).get("conditions", [])
-    return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
+    ready = {c["type"] for c in conditions if c["status"] == "True"}
+    needed = {"PredictorReady"}
+    if service.get("spec", {}).get("transformer"):
+        needed.add("TransformerReady")
+    return needed <= ready
 
 
 def _with_first_ready(routed: Routing, services: dict[str, Object]) -> Routing:
@@ -239,11 +247,12 @@ def _with_first_ready(routed: Routing, services: dict[str, Object]) -> Routing:
 
 
 def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:
-    """Return revision -> pods that are ready and not on their way out."""
+    """Return revision -> pods of its model that are ready and not on their way out."""
     ready = Counter(
         pod["metadata"]["labels"][SERVICE_LABEL]
         for pod in pods
         if "deletionTimestamp" not in pod["metadata"]
+        and pod["metadata"]["labels"].get(COMPONENT_LABEL) != TRANSFORMER
         and any(
             (c["type"], c["status"]) == ("Ready", "True")
             for c in pod.get("status", {}).get("conditions", [])

@@ -24,6 +24,8 @@ from kanaria.serving.protocol.names import (
 MIRROR = "RequestMirror"
 BACKEND_SUFFIX = "-predictor"
 """KServe's Standard mode serves the predictor of X by the Service X-predictor, port 80."""
+TRANSFORMER_SUFFIX = "-transformer"
+"""And its transformer, where it has one, by X-transformer, which asks the predictor itself."""
 
 
 SUFFIX_LENGTH = 8
@@ -51,6 +53,7 @@ class Routing:
         previous: stable revision before that one, or "".
         weights: revision -> percent, in sum 100.
         mirrored: percent of the requests that the newest revision gets a copy of.
+        transformed: revisions that are reached by way of their transformer.
     """
 
     latest: str
@@ -58,6 +61,12 @@ class Routing:
     previous: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
     mirrored: int = 0
+    transformed: frozenset[str] = frozenset()
+
+    def backend(self, revision: str) -> str:
+        """Return the name of the Service that answers for a revision."""
+        is_transformed = revision in self.transformed
+        return revision + (TRANSFORMER_SUFFIX if is_transformed else BACKEND_SUFFIX)
 
 
 def suffix(uri: str) -> str:
@@ -65,13 +74,14 @@ def suffix(uri: str) -> str:
     return fingerprint.of_text(uri)[:SUFFIX_LENGTH]
 
 
-def require_short(namespace: str, service: str) -> None:
+def require_short(namespace: str, service: str, *, transformed: bool = False) -> None:
     """Raise a ParameterError for a service whose revisions KServe cannot name in Standard mode.
 
     It makes a host name's label of a revision's Service and the namespace, and a pods' label of the
     Service alone; either may have 63 characters, and where one has more nothing is made.
     """
-    revision = f"-{'0' * SUFFIX_LENGTH}{BACKEND_SUFFIX}"
+    ending = TRANSFORMER_SUFFIX if transformed else BACKEND_SUFFIX
+    revision = f"-{'0' * SUFFIX_LENGTH}{ending}"
     around = max(len(f"{revision}-{namespace}"), len(f"{POD_PREFIX}{revision}"))
     if len(service) + around > MAX_NAME_LENGTH:
         longest = max(MAX_NAME_LENGTH - around, 0)
@@ -82,16 +92,18 @@ def require_short(namespace: str, service: str) -> None:
         )
 
 
-def first(revision: str) -> Routing:
+def first(revision: str, *, transformed: bool = False) -> Routing:
     """Return the routing of a service's first revision; nobody else could answer."""
-    return Routing(latest=revision, weights={revision: 100})
+    by_transformer = frozenset({revision} if transformed else ())
+    return Routing(latest=revision, weights={revision: 100}, transformed=by_transformer)
 
 
-def staged(routing: Routing, revision: str) -> Routing:
+def staged(routing: Routing, revision: str, *, transformed: bool = False) -> Routing:
     """Return the routing with a newer revision at 0 %.
 
     While no revision has been ready, none is the stable one: the first that is ready will be.
     """
+    by_transformer = routing.transformed - {revision} | ({revision} if transformed else set())
     first_one = routing.rolled_out or routing.latest
     keep = {name for name in (first_one, routing.previous) if name}
     weights = {name: 100 if name == first_one else 0 for name in sorted(keep | {revision})}
@@ -100,6 +112,7 @@ def staged(routing: Routing, revision: str) -> Routing:
         rolled_out=routing.rolled_out,
         previous=routing.previous,
         weights=weights,
+        transformed=by_transformer & weights.keys(),
     )
 
 
@@ -130,6 +143,7 @@ def promoted(routing: Routing) -> Routing:
         rolled_out=routing.latest,
         previous=previous,
         weights={name: 100 if name == routing.latest else 0 for name in sorted(names)},
+        transformed=routing.transformed & names,
     )
 
 
@@ -155,7 +169,7 @@ def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> d
         PREVIOUS_ANNOTATION: routing.previous,
     }
     backends = [
-        {"kind": "Service", "name": f"{revision}{BACKEND_SUFFIX}", "port": 80, "weight": weight}
+        {"kind": "Service", "name": routing.backend(revision), "port": 80, "weight": weight}
         for revision, weight in sorted(routing.weights.items())
     ]
     return {
@@ -183,7 +197,7 @@ def _filters(routing: Routing) -> dict[str, Any]:
     """
     if not routing.mirrored:
         return {}
-    backend = {"kind": "Service", "name": f"{routing.latest}{BACKEND_SUFFIX}", "port": 80}
+    backend = {"kind": "Service", "name": routing.backend(routing.latest), "port": 80}
     # Not every gateway that copies all requests knows percentages.
     share = {"percent": routing.mirrored} if routing.mirrored < 100 else {}
     mirror = {"backendRef": backend} | share
@@ -201,15 +215,22 @@ def from_route(route: Mapping[str, Any]) -> Routing:
     mirrors = [
         entry["requestMirror"] for entry in rule.get("filters", []) if "requestMirror" in entry
     ]
+    backends = {entry["name"]: entry.get("weight", 1) for entry in rule["backendRefs"]}
     return Routing(
         latest=annotations[LATEST_ANNOTATION],
         rolled_out=annotations.get(ROLLED_OUT_ANNOTATION, ""),
         previous=annotations.get(PREVIOUS_ANNOTATION, ""),
-        weights={
-            b["name"].removesuffix(BACKEND_SUFFIX): b.get("weight", 1) for b in rule["backendRefs"]
-        },
+        weights={_revision(name): weight for name, weight in backends.items()},
         mirrored=sum(mirror.get("percent", 100) for mirror in mirrors),
+        transformed=frozenset(
+            _revision(name) for name in backends if name.endswith(TRANSFORMER_SUFFIX)
+        ),
     )
+
+
+def _revision(backend: str) -> str:
+    """Return the revision that a Service answers for."""
+    return backend.removesuffix(BACKEND_SUFFIX).removesuffix(TRANSFORMER_SUFFIX)
 
 
 def shares(routing: Routing) -> tuple[RevisionTraffic, ...]:

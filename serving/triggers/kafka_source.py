@@ -15,13 +15,15 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.serving import kafka_client
+from kanaria.serving.kafka_secrets import secret_values
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.protocol.body_limits import check_json
 from kanaria.serving.triggers.events import messages
@@ -29,7 +31,7 @@ from kanaria.serving.triggers.events.event import Event, EventError
 from kanaria.serving.triggers.events.messages import Message
 from kanaria.serving.triggers.intake import Intake, Taken
 from kanaria.serving.triggers.life import OPEN
-from kanaria.serving.triggers.trigger_file import Kafka, SecretPlace
+from kanaria.serving.triggers.trigger_file import Kafka
 from kanaria.serving.triggers.trigger_store import TriggerStore
 
 logger = logging.getLogger(__name__)
@@ -59,26 +61,14 @@ def settings(kafka: Kafka, environment: Mapping[str, str] = os.environ) -> dict[
     """Return what librdkafka is told, secrets from the environment and files among it.
 
     Raises:
-        ParameterError: a secret is not where the file says.
+        ParameterError: secrets or files are not where the file says; all are named.
     """
-    secrets = {
-        name: _secret(f"kafka.secrets.{name}", place, environment)
-        for name, place in kafka.secrets.items()
-    }
+    faults = Faults("kafka")
+    secrets = secret_values(kafka.secrets, environment, "secrets", faults)
+    kafka_client.check_files(kafka.settings, faults)
+    faults.raise_if_any()
     place = {"bootstrap.servers": kafka.bootstrap_servers, "group.id": kafka.group}
     return {"client.id": "kanaria-trigger", **kafka.settings, **secrets, **place, **SETTINGS}
-
-
-def _secret(name: str, place: SecretPlace, environment: Mapping[str, str]) -> str:
-    if place.env:
-        if place.env not in environment:
-            raise ParameterError(f"{name}.env={place.env!r}: there is no such variable; set it")
-        return environment[place.env]
-    try:
-        return Path(place.file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not text"
-        raise ParameterError(f"{name}.file={place.file!r}: {why}; write it there") from error
 
 
 class KafkaSource:
@@ -97,7 +87,7 @@ class KafkaSource:
         self._holds: bool | None = False
         self._topics = sorted(set(topics))
         try:
-            self._consumer = Consumer(settings(kafka), logger=logger)
+            self._consumer = Consumer(settings(kafka), logger=kafka_client.logger)
         except (KafkaException, ValueError, TypeError) as error:
             raise ParameterError(f"kafka.settings: {_said(error)}; see librdkafka's") from error
 

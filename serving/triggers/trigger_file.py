@@ -45,6 +45,8 @@ from pydantic import (
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
+from kanaria.serving import kafka_secrets
+from kanaria.serving.kafka_secrets import SecretPlace
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 """Of a trigger, which stands in names of runs."""
@@ -52,8 +54,6 @@ URL = r"^https?://"
 UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS))
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-SECRET_SETTINGS = ("password", "secret", "key.pem", "oauthbearer.config", "jaas")
-"""What makes a setting of the Kafka client a secret, which does not stand in the file."""
 OWN_SETTINGS = ("bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store")
 """Settings of the Kafka client on which it rests that no message is lost."""
 
@@ -176,7 +176,8 @@ class Start(Section):
     """The run that is started.
 
     Attributes:
-        pipeline: train_and_deploy, retrain, promote, watch_for_drift, or a compiled .yaml file.
+        pipeline: train_and_deploy, retrain, promote, watch_for_drift, score, or a compiled
+            .yaml file.
         config: YAML file of its parameters, relative to this file; empty for none.
         set: parameters over the file's; a dotted name sets one key of a mapping.
     """
@@ -276,24 +277,6 @@ class Runs(Section):
     service_account: str = ""
 
 
-class SecretPlace(Section):
-    """Where a secret is; exactly one key.
-
-    Attributes:
-        env: name of an environment variable.
-        file: path of a file.
-    """
-
-    env: str = ""
-    file: str = ""
-
-    @model_validator(mode="after")
-    def _one(self) -> "SecretPlace":
-        if bool(self.env) == bool(self.file):
-            raise ValueError("name either env or file")
-        return self
-
-
 class Kafka(Section):
     """The Kafka cluster of the topics.
 
@@ -362,11 +345,8 @@ def _check(document: TriggerFile, faults: Faults) -> None:
 
 
 def _check_kafka(kafka: Kafka, faults: Faults) -> None:
-    for name in kafka.settings:
-        is_secret = any(part in name for part in SECRET_SETTINGS)
-        # The value is not shown: it may be the secret.
-        if is_secret:
-            faults.add(f"kafka.settings.{name} is a secret: name where it is in kafka.secrets")
+    where = ("kafka.settings", "kafka.secrets")
+    kafka_secrets.check_written(kafka.settings, kafka.secrets, where, faults)
     for name in (*kafka.settings, *kafka.secrets):
         if name in OWN_SETTINGS:
             faults.add(f"kafka.settings.{name} is set by the server: remove it")

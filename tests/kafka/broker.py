@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from hashlib import sha256
@@ -32,8 +32,9 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
+listener.security.protocol.map={map},CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 auto.create.topics.enable=false
@@ -91,18 +92,34 @@ def free_ports(count: int) -> list[int]:
 class Broker:
     """A broker on a folder; its topics and its address outlive its process."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        protocols: Sequence[str] = (),
+    ) -> None:
         """Format the folder; nothing is started.
 
         Args:
             folder: of its own.
             settings: properties of the server beside those of a single node.
+            protocols: by which it listens beside PLAINTEXT, as SASL_SSL.
         """
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        port, controller = free_ports(2)
-        self.address = f"127.0.0.1:{port}"
-        text = PROPERTIES.format(port=port, controller=controller, folder=folder)
+        names = ("PLAINTEXT", *protocols)
+        controller, *ports = free_ports(1 + len(names))
+        self.addresses = {
+            name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)
+        }
+        self.address = self.addresses["PLAINTEXT"]
+        listeners = ",".join(f"{name}://{where}" for name, where in self.addresses.items())
+        text = PROPERTIES.format(
+            listeners=listeners,
+            map=",".join(f"{name}:{name}" for name in names),
+            controller=controller,
+            folder=folder,
+        )
         text += "".join(f"{name}={value}\n" for name, value in (settings or {}).items())
         self._properties = folder / "server.properties"
         self._properties.write_text(text)
@@ -146,9 +163,11 @@ class Broker:
 
 
 @contextmanager
-def broker(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Broker]:
+def broker(
+    folder: Path, settings: Mapping[str, str] | None = None, protocols: Sequence[str] = ()
+) -> Iterator[Broker]:
     """Run a broker for the block's time."""
-    running = Broker(folder, settings)
+    running = Broker(folder, settings, protocols)
     try:
         running.start()
         yield running

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 from broker import Broker, broker
 from kafka_topics import Topics
+from stream_world import models, server, started, started_anywhere
+
+__all__ = ["models", "server", "started", "started_anywhere"]
 
 
 @pytest.fixture(scope="session")

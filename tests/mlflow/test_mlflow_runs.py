@@ -5,7 +5,7 @@ import math
 import pytest
 from mlflow_server import Asked, named
 
-from kanaria.components.shared.artifacts.slice_metrics import SliceMetric
+from kanaria.components.shared.artifacts.judged_metrics import Value
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.model_registry import run_facts, tracked_run
 from kanaria.serving.model_registry.mlflow_client import MlflowClient, UnansweredError
@@ -113,7 +113,7 @@ def test_any_name_becomes_a_key_that_the_server_takes(server: str, asked: Asked,
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("names", run_id=f"n{hash(name)}"))
         params = run_facts.params({name: "1", "b": {name: "2"}})
-        numbers = run_facts.metrics([SliceMetric(slice=name, metric="auc", value=1.0)])
+        numbers = run_facts.metrics([Value(slice=name, metric="auc", candidate=1.0, baseline=None)])
         tracked_run.log(client, run, RunFacts(params=params, metrics=numbers.metrics))
     data = asked.get("runs/get", run_id=run.id)["run"]["data"]
     assert sorted(named(data["params"]).values()) == ["1", "2"]
@@ -122,7 +122,7 @@ def test_any_name_becomes_a_key_that_the_server_takes(server: str, asked: Asked,
 
 def test_no_number_is_made_up_for_what_is_none(server: str, asked: Asked):
     values = [
-        SliceMetric(slice="", metric=name, value=value)
+        Value(slice="", metric=name, candidate=value, baseline=None)
         for name, value in {
             "a": math.nan,
             "b": math.inf,

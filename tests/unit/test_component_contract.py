@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from kanaria import components
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.images import CONTROL_IMAGE, FEAST_IMAGE, TRAINING_IMAGE
 
 ROOT = Path(__file__).parents[2]
-IMAGES = {"training": TRAINING_IMAGE, "control": CONTROL_IMAGE}
+IMAGES = {"training": TRAINING_IMAGE, "control": CONTROL_IMAGE, "feast": FEAST_IMAGE}
 
 every_component = pytest.mark.parametrize("name", components.FOLDERS)
 

@@ -75,6 +75,7 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 def needs_the_training_runtime(path: Path) -> bool:
     steps = (
         "ingest",
+        "join",
         "validate",
         "transform",
         "train",
@@ -83,6 +84,7 @@ def needs_the_training_runtime(path: Path) -> bool:
         "explain",
         "export",
         "detect",
+        "predict",
     )
     in_step = (
         any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.evaluate import blessing_decision, release_history, report
-from kanaria.components.evaluate.findings_file import Check, Findings, Value
+from kanaria.components.evaluate.findings_file import Findings
+from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 from kanaria.components.shared.artifacts.model_evaluation import Measured, ModelEvaluation
 from kanaria.components.shared.artifacts.release import FORMAT
 from kanaria.components.shared.report.page import MOST_BYTES

@@ -1,4 +1,5 @@
-from kanaria.components.evaluate.findings_file import Check, Findings, Value
+from kanaria.components.evaluate.findings_file import Findings
+from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 
 
 def value(metric: str, candidate: float | None, slice: str = "") -> Value:

@@ -23,7 +23,8 @@ from kanaria.components.evaluate import (
 )
 from kanaria.components.evaluate import score_counts as tables
 from kanaria.components.evaluate.evaluated_rows import Rows
-from kanaria.components.evaluate.findings_file import Check, Findings, Value
+from kanaria.components.evaluate.findings_file import Findings
+from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 HOSTILE = "x=</script><script>alert(1)</script>"

@@ -72,6 +72,16 @@ def test_a_drift_detector_lies_with_the_release_and_is_verified(sources: Sources
         publish(sources, root, LINEAGE)
 
 
+def test_serving_samples_lie_with_the_release_and_beside_its_model(sources: Sources, root: str):
+    folder = sources.model.with_name("samples")
+    folder.mkdir()
+    (folder / "background.jsonl").write_text("{}\n")
+    found = publish(replace(sources, serving_samples=folder), root, LINEAGE)
+    samples = release.samples_beside(uri_files.join(found, release.MODEL))
+    assert uri_files.read_text(f"{samples}/background.jsonl") == "{}\n"
+    assert publish(sources, root, LINEAGE) == found  # It stays what it was.
+
+
 def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, root: str):
     found = publish(sources, root, LINEAGE)
     assert files(found) == [

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import object_stores
 import pytest
 from object_stores import Bucket
 from serving_models import models
 
-from kanaria.components.push.publish_release import Sources
+from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
@@ -82,10 +83,15 @@ def test_a_release_in_a_bucket_is_served_and_found_again(
 def test_a_release_that_is_not_there_is_the_revisions_failure(
     bucket: Bucket, models: Path, tmp_path: Path
 ):
-    asked = request(tmp_path, models / "two", f"{bucket.uri}/models")
+    def without_model(*release: Any) -> str:
+        published = publish(*release)
+        uri_files.remove(f"{published}/model")
+        return published
+
+    asked = request(tmp_path, models / "two", f"{bucket.uri}/gone")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kanaria.components.push.push.publish", lambda *_: f"{bucket.uri}/gone/12")
-        with pytest.raises(DataError, match=r"does not load s3://.*gone/12/model.*no such file"):
+        patch.setattr("kanaria.components.push.push.publish", without_model)
+        with pytest.raises(DataError, match=r"does not load s3://.*gone/.*/model.*no such file"):
             push(asked, tmp_path / "endpoint")
 
 

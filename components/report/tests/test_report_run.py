@@ -12,6 +12,7 @@ from report_store import RUN, Store
 from kanaria.components.report import report, webhook_post
 from kanaria.components.report.report import RunReport
 from kanaria.components.report.run_outcome import Status
+from kanaria.components.shared.report import markdown_text
 
 STEPS = ("resolve-span", "ingest-data", "train-model", "push-model")
 
@@ -91,7 +92,7 @@ def test_a_store_that_cannot_be_read_is_said(
 def test_what_became_of_the_notification_is_said(store: Store, receiver: Receiver, tmp_path: Path):
     store.pushed()
     _, text = written(request(notify_url=f"{receiver.url}/hook"), store.summary, tmp_path)
-    assert f"{receiver.url} was notified" in text
+    assert f"{markdown_text.text(receiver.url)} was notified" in text
     event = json.loads(receiver.got[0][1])
     assert event["type"] == "io.kanaria.run.succeeded"
     assert event["data"]["summary"] == store.summary
@@ -106,7 +107,7 @@ def test_a_receiver_that_is_away_is_said(
         request(notify_url="http://127.0.0.1:9/token"), store.summary, tmp_path
     )
     assert metadata["outcome"] == "unfinished"
-    assert "http://127.0.0.1:9 was not notified: " in text
+    assert r"http:\//127.0.0.1:9 was not notified: " in text
     assert "token" not in text
 
 

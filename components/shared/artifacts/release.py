@@ -6,9 +6,14 @@ A release is one folder `<model root>/<service name>/<fingerprint>/`:
     schema/schema.pbtxt                  the schema the model was trained under
     statistics/<split>/FeatureStats.pb   the data the model was trained on
     drift_detector/detector.json ...     its features as a drift detector compares them, if any
+    serving_samples/background.jsonl ... rows that explanations compare with, if any
     release.json                         lineage
 
-Its URI names the model completely, so it serves as a cache key.
+Its URI names the model completely, so it serves as a cache key. Beside these lie, of no part of the
+fingerprint, what is said of the release:
+
+    model.sig                            of `model`, see `model_signature`; if it is signed
+    model_card.md, model_card.html       what a person should know of it, as of its newest push
 """
 
 import json
@@ -25,7 +30,12 @@ MODEL = "model"
 SCHEMA = "schema"
 STATISTICS = "statistics"
 DRIFT_DETECTOR = "drift_detector"
+SERVING_SAMPLES = "serving_samples"
 LINEAGE = "release.json"
+SIGNATURE = "model.sig"
+CARD, CARD_PAGE = "model_card.md", "model_card.html"
+CARD_DOCUMENT = "model_card.json"
+"""What both are written from."""
 FORMAT = DocumentFormat()
 """Of release.json."""
 ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
@@ -37,6 +47,16 @@ def model_folder(release: str | Path) -> Path:
     return Path(release) / MODEL
 
 
+def card_uri(release: str) -> str:
+    """Return the URI of the model card of the release at a URI, as a page for a browser."""
+    return uri_files.join(release, CARD_PAGE)
+
+
+def signature_uri(model: str) -> str:
+    """Return the URI of the signature of the model at a URI: beside the model's folder."""
+    return uri_files.join(model.rstrip("/").rpartition("/")[0], SIGNATURE)
+
+
 def schema_file(release: str | Path) -> Path:
     """Return the path of the release's schema text proto."""
     return Path(release) / SCHEMA / "schema.pbtxt"
@@ -45,6 +65,11 @@ def schema_file(release: str | Path) -> Path:
 def statistics_folder(release: str | Path) -> Path:
     """Return the folder that holds the release's statistics, one folder a split."""
     return Path(release) / STATISTICS
+
+
+def samples_beside(model_uri: str) -> str:
+    """Return where the serving samples of a release lie, of which a model's URI is part."""
+    return uri_files.join(model_uri.rstrip("/").rpartition("/")[0], SERVING_SAMPLES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

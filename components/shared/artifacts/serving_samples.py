@@ -2,10 +2,12 @@
 
     signature.json   inputs and outputs of `serving_default`, and the schema's features
     samples.jsonl    one eval row a line: {"inputs": {name: value}, "outputs": {name: value}}
+    background.jsonl one training row a line: {name: value}; explanations compare with these
 
 Values are JSON as TensorFlow Serving takes them: numbers, text, lists of these, and
 {"b64": text} for bytes that are no UTF-8. A row whose inputs hold NaN or infinity has no such
-form and is not among the samples. The files lie outside the model, whose fingerprint names it.
+form and is not among the samples; a training row holds them as the tokens NaN and Infinity, which
+TensorFlow Serving takes. The files lie outside the model, whose fingerprint names it.
 """
 
 import base64
@@ -19,7 +21,7 @@ from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.storage import atomic
 
-SIGNATURE, SAMPLES = "signature.json", "samples.jsonl"
+SIGNATURE, SAMPLES, BACKGROUND = "signature.json", "samples.jsonl", "background.jsonl"
 FORMAT = DocumentFormat()
 """Of both files; the number stands in the first."""
 Row = Mapping[str, Any]
@@ -64,12 +66,14 @@ class ServingSamples:
         outputs: name -> output of the signature.
         features: name -> feature of the schema the model was trained under.
         rows: eval rows and the model's answers.
+        background: training rows; none where `serving_default` takes no features by name.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     features: Mapping[str, Feature] = field(default_factory=dict)
     rows: Sequence[Sample] = ()
+    background: Sequence[Row] = ()
 
 
 def as_json(value: Any) -> Any:
@@ -102,6 +106,9 @@ def write(samples: ServingSamples, folder: str | Path) -> None:
         )
         lines = _lines(samples.rows)
         (temporary / SAMPLES).write_text("".join(lines), encoding="utf-8")
+        if samples.background:
+            lines = [f"{json.dumps(row)}\n" for row in samples.background]
+            (temporary / BACKGROUND).write_text("".join(lines), encoding="utf-8")
 
 
 def _lines(rows: Iterable[Sample]) -> list[str]:
@@ -122,11 +129,26 @@ def read(folder: str | Path) -> ServingSamples:
         path = Path(folder) / SAMPLES
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = tuple(Sample(**json.loads(line)) for line in lines)
+        path = Path(folder) / BACKGROUND
+        background = background_rows(path.read_text("utf-8")) if path.exists() else ()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(
             f"{path}: no readable serving samples ({shown(error)}); take them from train_model"
         ) from error
-    return ServingSamples(features=features, rows=rows, **signature)
+    return ServingSamples(features=features, rows=rows, background=background, **signature)
+
+
+def background_rows(text: str) -> tuple[Row, ...]:
+    """Return the rows of background.jsonl.
+
+    Raises:
+        ValueError: a line is no JSON object.
+    """
+    rows = [json.loads(line) for line in text.splitlines()]
+    wrong = [row for row in rows if not isinstance(row, dict)]
+    if wrong:
+        raise ValueError(f"{shown(wrong[0])} is no row")
+    return tuple(rows)
 
 
 def _tensors(raw: Mapping[str, Any]) -> dict[str, Tensor]:

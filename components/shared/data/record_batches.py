@@ -48,8 +48,12 @@ def list_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _lists(name: str, column: pa.Array, target: pa.DataType) -> pa.Array:
-    """Turn one column into `target`, a large_list type with nulls where values are missing."""
+def as_lists(name: str, column: pa.Array, target: pa.DataType) -> pa.Array:
+    """Return one column as `target`, a large_list type with nulls where values are missing.
+
+    Raises:
+        DataError: a list holds a missing value.
+    """
     if pa.types.is_null(target):
         return pa.nulls(len(column))
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
@@ -75,7 +79,7 @@ def to_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     schema, columns = list_schema(batch.schema), []
     for field, column in zip(schema, batch.columns, strict=True):
         try:
-            columns.append(_lists(field.name, column, field.type))
+            columns.append(as_lists(field.name, column, field.type))
         except pa.ArrowInvalid as error:
             raise DataError(f"column {field.name!r}: {shown(str(error))}") from error
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -111,7 +111,7 @@ WRONG = [
     (("submit", "absent.yaml", "--host", "HOST"), "absent.yaml: cannot be read: No such file"),
     (
         ("submit", "unknown", "--host", "HOST"),
-        "name train_and_deploy, retrain, promote, watch_for_drift or a compiled",
+        "name train_and_deploy, retrain, promote, watch_for_drift, score or a compiled",
     ),
     (("submit", "EMPTY", "--host", "HOST"), "holds no compiled pipeline"),
     ((*SUBMIT, "--config", "absent.yaml"), "absent.yaml: cannot be read"),

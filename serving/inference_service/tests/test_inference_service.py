@@ -14,6 +14,7 @@ from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.service_manifest import build, merged
 from kanaria.serving.inference_service.service_spec import (
+    Explainer,
     ModelServer,
     PayloadLog,
     Placement,
@@ -41,6 +42,7 @@ FULL = ServiceSpec(
     scaling=Scaling(min_replicas=0, max_replicas=3, metric="rps", target=50, concurrency=8),
     storage=StorageAccess(service_account="reader", secret="bucket-key"),
     log=PayloadLog(url="http://drift.models.svc", mode="request"),
+    explainer=Explainer(image="registry/kanaria-explain:1", env=[{"name": "A", "value": "b"}]),
     labels={"team": "delay"},
     annotations={"kanaria.io/release": "0a1b"},
 )

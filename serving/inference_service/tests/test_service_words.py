@@ -75,6 +75,47 @@ def test_every_word_goes_where_an_inference_service_has_it():
     }
 
 
+def test_an_explainer_compares_with_the_rows_of_the_release():
+    words = {"image": "registry/kanaria-explain:1", "args": ["--max_evals=64"]}
+    words |= {"resources": {"limits": {"cpu": 1}}, "minReplicas": 0}
+    explainer = manifest(explainer=words, serviceAccountName="reader")["spec"]["explainer"]
+    amounts = {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}
+    assert explainer == {
+        "minReplicas": 0,
+        "serviceAccountName": "reader",
+        "containers": [
+            {
+                "name": "kserve-container",
+                "image": "registry/kanaria-explain:1",
+                "command": ["python", "-m", "kanaria.serving.explainer"],
+                "args": ["--background=/serving_samples", "--max_evals=64"],
+                "resources": amounts,
+            }
+        ],
+    }
+    own = manifest(explainer={"image": "i", "args": ["--background=s3://b/rows.jsonl"]})
+    (container,) = own["spec"]["explainer"]["containers"]
+    assert container["args"] == ["--background=s3://b/rows.jsonl"]
+    assert "explainer" not in manifest()["spec"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"explainer": {"args": ["--max_evals=1"]}}, "service.explainer.image='': name the image"),
+        ({"explainer": {"image": "i", "cpu": 1}}, "service.explainer.cpu=1: no such key"),
+        ({"explainer": {"image": "i"}, "protocolVersion": "v2"}, "an explainer asks by v1"),
+        ({"explainer": {"image": "i"}, "transformer": {"containers": []}}, "past the transformer"),
+        ({"explainer": {"image": "i", "env": [1]}}, "service.explainer.env=1: write {name: NAME"),
+        ({"explainer": {"image": "i", "minReplicas": -1}}, "explainer.minReplicas=-1: use 0"),
+    ],
+)
+def test_what_an_explainer_cannot_be_is_told(words: dict[str, Any], message: str):
+    with pytest.raises(ParameterError) as refused:
+        manifest(**words)
+    assert message in str(refused.value)
+
+
 def test_other_words_of_kserve_go_where_kserve_has_them():
     fields = predictor(timeout=30, priorityClassName="high", livenessProbe={"periodSeconds": 5})
     assert (fields["timeout"], fields["priorityClassName"]) == (30, "high")

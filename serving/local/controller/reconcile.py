@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from kanaria.serving.features import feature_settings
 from kanaria.serving.local.controller import revision_shares
 from kanaria.serving.local.payload_logger.log_rule import rule_of
 from kanaria.serving.local.state.manifest_check import stopped
@@ -25,7 +26,8 @@ def template(manifest: Mapping[str, Any]) -> str:
     """Return a fingerprint of what reaches the predictor's pod: a new one is a new revision.
 
     KServe copies the object's labels and annotations into the pod, but for a few; the
-    percentage of the canary does not reach it.
+    percentage of the canary does not reach it. Features belong to a revision here, so that a
+    canary on other features is tried as such; KServe has one transformer for all revisions.
     """
     predictor = dict(manifest["spec"]["predictor"])
     predictor.pop("canaryTrafficPercent", None)
@@ -35,7 +37,9 @@ def template(manifest: Mapping[str, Any]) -> str:
     for key in NOT_IN_TEMPLATE:
         annotations.pop(key, None)
     labels.pop(VISIBILITY_LABEL, None)
-    text = json.dumps([predictor, annotations, labels], sort_keys=True, default=str)
+    parts = [predictor, annotations, labels]
+    features = feature_settings.of_transformer(manifest["spec"].get("transformer"))
+    text = json.dumps([*parts, features] if features else parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -66,6 +70,7 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             storage_uri=model["storageUri"],
             protocol=model.get("protocolVersion") or "v1",
             log=rule_of(manifest),
+            features=feature_settings.of_transformer(manifest["spec"].get("transformer")) or {},
         )
         revisions = (*revisions, revision)
     return settle(

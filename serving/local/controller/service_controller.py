@@ -11,7 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kanaria.components.shared import json_log
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.features import feature_settings
+from kanaria.serving.features.feature_settings import FeatureSettings
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.payload_logger.log_rule import LogRule
@@ -136,10 +139,22 @@ class LiveService:
         observed = self._revision(revision)
         return observed.protocol if observed else "v1"
 
+    def storage_uri(self, revision: str) -> str:
+        """Return the URI of the revision's model, "" where there is no such revision."""
+        observed = self._revision(revision)
+        return observed.storage_uri if observed else ""
+
     def log_rule(self, revision: str) -> LogRule:
         """Return where the revision's requests and responses are logged."""
         observed = self._revision(revision)
         return observed.log if observed else LogRule()
+
+    def features(self, revision: str) -> FeatureSettings | None:
+        """Return where features of the revision's requests come from, None for nowhere."""
+        observed = self._revision(revision)
+        if observed is None or not observed.features:
+            return None
+        return feature_settings.read(observed.features, Faults(revision))
 
     def _revision(self, name: str) -> Revision | None:
         return next(

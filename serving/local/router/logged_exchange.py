@@ -2,10 +2,12 @@
 
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from kanaria.serving.features.lookup import Lookup, Refusal, is_predict
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.payload_logger.log_rule import event_of
@@ -33,20 +35,37 @@ class Exchanges:
         """
         self._timeout = timeout_seconds
         self._log, self._predictors = _sides(log, timeout_seconds, traces)
+        self._lookup = Lookup()
 
     async def close(self) -> None:
         """Close the connections; the log is its owner's."""
         await self._predictors.close()
+        await self._lookup.close()
 
-    async def ask(self, live: LiveService, revision: str, call: Call) -> Response:
+    async def ask(
+        self, live: LiveService, revision: str, call: Call, *, with_features: bool = True
+    ) -> Response:
         """Return what a revision answers, or why it does not; log it as on a cluster.
 
         There the agent lies before the predictor: a request that reaches no predictor is not
         logged, and a response only with code 200. What is not posted carries nothing to log.
+
+        Args:
+            live: the service.
+            revision: who is asked.
+            call: the request.
+            with_features: whether the features of its rows are looked up first, where the
+                revision says from where; else it is asked as its predictor is.
         """
         port = await live.awake(revision, self._timeout)
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
+        settings = live.features(revision) if with_features else None
+        if settings is not None and is_predict(call.method, call.path):
+            body = await self._lookup.joined(call.body, settings)
+            if isinstance(body, Refusal):
+                return refuse(body.code, body.why)
+            call = replace(call, body=body)
         id_ = call.header(EVENT_ID_HEADER) or str(uuid.uuid4())
         request_half = Half(kind=Kind.REQUEST, id=id_, time=time.time())
         self._record(live, revision, call, request_half, call.body)

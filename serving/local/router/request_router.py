@@ -1,6 +1,7 @@
 """One port for all services: picks a revision by its share and forwards the request to it.
 
     POST /v1/models/<service>:predict     POST /v2/models/<service>/infer
+    POST /v1/models/<service>:explain     not counted, logged or copied: it is no answer of a model
     GET  /v1/models/<service>             GET  /v2/models/<service>, /v2/models/<service>/ready
     GET  /metrics, /                      / lists the services and their traffic
     GET  /healthz, /readyz, /v2/health/live, /v2/health/ready   for probes
@@ -27,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller, LiveService
+from kanaria.serving.local.explainer.explainer_client import Explainer
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router import request_bodies, request_mirror
 from kanaria.serving.local.router.logged_exchange import Exchanges
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
+EXPLAIN = ":explain"
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
 
 
@@ -103,9 +106,12 @@ class Router:
         seed: int | None = None,
         most_body_bytes: int = request_bodies.MOST_MEBIBYTES * request_bodies.MEBIBYTE,
         traces: "RequestTraces | None" = None,
+        explainer: Explainer | None = None,
     ) -> None:
         """Forward for the services of `controller`; refuse larger bodies."""
         self._controller, self._random = controller, random.Random(seed)
+        # Draws of its own: what is explained moves no prediction to another revision.
+        self._explained, self._explainer = random.Random(seed), explainer
         self._metrics = Metrics(controller)
         self._intake = request_bodies.Intake(most_body_bytes)
         self._log = PayloadLog(self._metrics.count_event)
@@ -130,6 +136,8 @@ class Router:
     async def close(self) -> None:
         """Send what is to be logged still, for a bounded time, and close all connections."""
         await self._mirror.close()
+        if self._explainer is not None:
+            await self._explainer.close()
         await self._exchanges.close()
         await self._log.close()
 
@@ -147,6 +155,9 @@ class Router:
         match = PATH.fullmatch(path)
         if match is None:
             return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
+        is_explained = self._explainer is not None and match["verb"] == EXPLAIN
+        if is_explained and match["protocol"] == "v1":
+            return await self._serve(request, match)
         return _barred(request, _raw_path(request)) or await self._serve(request, match)
 
     async def _serve(self, request: Request, match: re.Match[str]) -> Response:
@@ -165,7 +176,27 @@ class Router:
             return JSONResponse(
                 {"name": name, "ready": services[0].answers(), **_as_details(services[0])}
             )
+        if match["verb"] == EXPLAIN and self._explainer is not None:
+            return await self._explain(request, services[0], self._explainer)
         return await self._counted(request, services[0], match["protocol"])
+
+    async def _explain(self, request: Request, live: LiveService, explainer: Explainer) -> Response:
+        """Explain by one revision, chosen by its share, past all that counts and logs."""
+        if request.method != "POST":
+            return refuse(405, f"{EXPLAIN}: {request.method} is not served; use POST")
+        async with self._intake.body(request) as body:
+            revision = choose(live.shares, self._explained.random())
+            if not revision:
+                return refuse(503, f"service {live.name!r}: {_why_not(live)}")
+            if live.protocol(revision) != "v1":
+                why = f"service {live.name!r} speaks {live.protocol(revision)}; {EXPLAIN} is of v1"
+                return refuse(404, why)
+            port = await live.awake(revision, TIMEOUT_SECONDS)
+            if port is None:
+                return refuse(503, f"{revision}: its predictor does not answer; ask again later")
+            call = call_of(request, _raw_path(request), body)
+            uri = live.storage_uri(revision)
+            return _marked(await explainer.ask(call, port=port, storage_uri=uri), revision, call)
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
         """Forward to one revision: it answers as it is, and its users' metrics do not change."""
@@ -180,7 +211,8 @@ class Router:
             return barred
         async with self._intake.body(request) as body:
             call = call_of(request, match["path"], body)
-            return _marked(await self._exchanges.ask(live, revision, call), revision, call)
+            answer = await self._exchanges.ask(live, revision, call, with_features=False)
+            return _marked(answer, revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
         # A body that is slow or refused says nothing about any revision.

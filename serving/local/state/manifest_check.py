@@ -13,6 +13,7 @@ from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import uri_files
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
 from kanaria.serving.inference_service.quantity import amount, is_amount
@@ -26,7 +27,11 @@ from kanaria.serving.inference_service.service_check import (
     check_names,
     is_percent,
 )
-from kanaria.serving.inference_service.service_manifest import API_VERSION, KIND
+from kanaria.serving.inference_service.service_manifest import (
+    API_VERSION,
+    EXPLAINER_COMMAND,
+    KIND,
+)
 from kanaria.serving.local.payload_logger.log_rule import check_logger
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
@@ -42,8 +47,6 @@ STOCK_IMAGE = re.compile(r"(.+/)?tensorflow/serving([:@].+)?")
 NO_CONTAINERS = "local serving runs no containers; take it out"
 REFUSED: Mapping[str, Mapping[str, str]] = {
     "spec": {
-        "transformer": "local serving runs no transformer, and would answer without it",
-        "explainer": "local serving runs no explainer; take it out",
         "canary": "local serving splits by predictor.canaryTrafficPercent; use that",
     },
     "spec.predictor": {
@@ -138,6 +141,8 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
         and value not in (None, {}, [], "")
         and not (name in ONE_REPLICA and value == 1)
     ]
+    if manifest["spec"].get("explainer"):
+        names.append("spec.explainer")
     if predictor["model"]["modelFormat"].get("version"):
         names.append("spec.predictor.model.modelFormat.version")
     return sorted(names)
@@ -167,6 +172,9 @@ def _check(document: Part, faults: Faults) -> None:
     metadata = _part(document, "metadata", kserve_fields.METADATA, faults)
     _check_metadata(metadata, faults)
     spec = _part(document, "spec", kserve_fields.SPEC, faults)
+    _check_explainer(spec.get("explainer"), faults)
+    if isinstance(spec.get("transformer"), dict):
+        _check_transformer(spec["transformer"], faults)
     predictor = _part(spec, "spec.predictor", kserve_fields.PREDICTOR, faults)
     _check_component(predictor, faults)
     if predictor.get("model") is None and not predictor.keys() & kserve_fields.FRAMEWORKS.keys():
@@ -175,6 +183,15 @@ def _check(document: Part, faults: Faults) -> None:
     model = _part(predictor, "spec.predictor.model", kserve_fields.MODEL, faults)
     if model:
         _check_model(model, faults)
+
+
+def _check_explainer(explainer: Any, faults: Faults) -> None:
+    """Another explainer than ours would answer otherwise than this server does."""
+    containers = explainer.get("containers") if isinstance(explainer, dict) else None
+    first = containers[0] if isinstance(containers, list) and containers else None
+    command = first.get("command") if isinstance(first, dict) else None
+    if explainer and command != list(EXPLAINER_COMMAND):
+        faults.add("spec.explainer: local serving runs no explainer but Kanaria's; take it out")
 
 
 def _part(parent: Part, path: str, table: Fields, faults: Faults) -> Part:
@@ -227,6 +244,22 @@ def namespace_of(metadata: Mapping[str, Any]) -> Any:
     """Return a service's namespace, "default" if it names none."""
     namespace = metadata.get("namespace")
     return DEFAULT_NAMESPACE if namespace is None else namespace
+
+
+def _check_transformer(transformer: Part, faults: Faults) -> None:
+    """Record a transformer that is not ours: it would not be run, and answers be without it."""
+    try:
+        features = feature_settings.of_transformer(transformer)
+    except ParameterError as error:
+        faults.add(f"spec.transformer: {error}")
+        return
+    if features is None:
+        faults.add(
+            "spec.transformer: local serving runs no transformer but that of service.features, "
+            "and would answer without it"
+        )
+    else:
+        feature_settings.read(features, faults, "spec.transformer.features")
 
 
 def _texts(parent: Part, path: str, faults: Faults) -> dict[str, str]:

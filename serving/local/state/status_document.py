@@ -26,6 +26,7 @@ class Revision:
         storage_uri: parent folder of the model.
         protocol: "v1" or "v2".
         log: where its requests and responses are logged.
+        features: where features of requests come from, as a service's `features`; {} for nowhere.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -34,6 +35,7 @@ class Revision:
     storage_uri: str
     protocol: str
     log: LogRule = field(default_factory=LogRule)
+    features: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

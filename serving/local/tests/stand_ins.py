@@ -78,6 +78,9 @@ class Live:
     def log_rule(self, revision):
         return self.rules.get(revision, LogRule())
 
+    def features(self, _):
+        return None
+
 
 class Services(list[Live]):
     """The services of a router."""

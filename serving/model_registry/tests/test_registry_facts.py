@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.artifacts.slice_metrics import SliceMetric
+from kanaria.components.shared.artifacts.judged_metrics import Value
 from kanaria.serving.model_registry import run_facts
 from kanaria.serving.model_registry.mlflow_limits import batches, cut, keys
 
@@ -61,8 +61,8 @@ def test_a_password_of_a_database_is_not_sent():
 
 def test_metrics_of_slices_stand_behind_the_name_of_the_metric():
     values = [
-        SliceMetric(slice="", metric="auc", value=0.8, low=0.7, high=0.9),
-        SliceMetric(slice="carrier=AA", metric="auc", value=0.6),
+        Value(slice="", metric="auc", candidate=0.8, baseline=None, candidate_interval=(0.7, 0.9)),
+        Value(slice="carrier=AA", metric="auc", candidate=0.6, baseline=None),
     ]
     assert run_facts.metrics(values, rows=10).metrics == {
         "auc": 0.8,

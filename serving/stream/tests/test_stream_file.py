@@ -4,7 +4,7 @@ import pytest
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.kafka_client import properties
+from kanaria.serving.kafka_client import logger, properties
 from kanaria.serving.stream.run_stream import client_properties
 from kanaria.serving.stream.stream_file import Delivery, read
 
@@ -42,13 +42,61 @@ def test_a_file_of_what_must_be_named_has_defaults(written):
         ({"batch": {"messages": 0, "seconds": 1}}, "batch.seconds=1: there is no such key"),
         ({"model": {"name": "m", "url": "broker:80"}}, "model.url='broker:80'"),
         ({"delivery": "at_most_once"}, "delivery='at_most_once'"),
-        ({"kafka": {"enable.auto.commit": True}}, "kafka.enable.auto.commit=True: the stream sets"),
+        ({"kafka": {"enable.auto.commit": True}}, "kafka.enable.auto.commit: the stream sets"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_value(written, changes, said):
     with pytest.raises(ParameterError) as refused:
         read(written(**changes))
     assert said in str(refused.value)
+
+
+def test_a_secret_never_stands_in_the_file_nor_in_the_error(written):
+    kafka = FILE["kafka"] | {"sasl.password": "swordfish", "ssl.key.password": "swordfish"}
+    places = {"ssl.key.pem": {"env": "A", "file": "b"}}
+    for secrets, said in (
+        ({}, "kafka.ssl.key.password is a secret: name where it is in secrets"),
+        (places, "name either env or file"),
+        ({"bootstrap.servers": {"env": "A"}}, "kafka.bootstrap.servers stands in secrets too"),
+    ):
+        with pytest.raises(ParameterError, match=said) as refused:
+            read(written(kafka=kafka, secrets=secrets))
+        assert "swordfish" not in str(refused.value)
+
+
+def test_secrets_and_files_that_are_not_there_are_named_together(written, tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "good").write_text(" two words \r\n")
+    secrets = {
+        "sasl.password": {"env": "NOT_SET"},
+        "ssl.key.password": {"file": str(tmp_path / "empty")},
+        "ssl.key.pem": {"file": str(tmp_path / "none")},
+        "sasl.username": {"file": str(tmp_path / "good")},
+    }
+    kafka = FILE["kafka"] | {"ssl.ca.location": "/none/ca.pem", "ssl.crl.location": str(tmp_path)}
+    stream = read(written(secrets=secrets, kafka=kafka))
+    with pytest.raises(ParameterError) as refused:
+        client_properties(stream, {})
+    for said in (
+        "secrets.sasl.password.env='NOT_SET': there is no such variable",
+        "empty': it is empty; write the secret there",
+        "none': No such file or directory; write the secret there",
+        "ssl.ca.location='/none/ca.pem': there is no such file",
+    ):
+        assert said in str(refused.value)
+    assert "crl" not in str(refused.value)
+    username = {"sasl.username": secrets["sasl.username"]}
+    stream = read(written(secrets=username))
+    assert client_properties(stream, {})["sasl.username"] == " two words "
+
+
+def test_what_a_client_says_again_and_again_is_logged_once(caplog):
+    line = "FAIL [x]: broker:9092: Disconnected (after %dms in state APIVERSION_QUERY)"
+    with caplog.at_level("INFO"):
+        for milliseconds in range(100):
+            logger.error(line, milliseconds)
+        logger.error("another")
+    assert len(caplog.records) == 2
 
 
 def test_the_environment_stands_over_the_file():

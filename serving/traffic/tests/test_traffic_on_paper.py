@@ -14,10 +14,10 @@ from traffic_contract import MirrorContract, NoMirrorContract, Rollout, TrafficC
 from kanaria.components.shared.errors import ConflictError, NotReadyError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import INFERENCE_SERVICES
+from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.gateways import gateway_of
-from kanaria.serving.traffic.http_route import HttpRouteTraffic, revision_name
+from kanaria.serving.traffic.http_route import HttpRouteTraffic, revision_name, status_of
 from kanaria.serving.traffic.knative import KnativeTraffic
 from kanaria.serving.traffic.traffic_protocol import Traffic
 
@@ -190,3 +190,21 @@ def test_a_model_whose_revision_is_being_deleted_is_made_anew(monkeypatch: pytes
     made = way.cluster.get(INFERENCE_SERVICES, NAMESPACE, dying)
     assert "deletionTimestamp" not in made["metadata"]
     assert rollout.status().latest_created == dying
+
+
+def test_a_model_with_a_transformer_gets_requests_by_way_of_it_once_that_is_ready():
+    way, transformer = standard(), {"containers": [{"name": "kserve-container", "image": "own"}]}
+    uri = "s3://models/one"
+    way.traffic.stage(build(ServiceSpec(name=NAME, storage_uri=uri, transformer=transformer)))
+    revision = revision_name(NAME, uri)
+    route = way.cluster.get(HTTP_ROUTES, NAMESPACE, NAME)
+    (rule,) = route["spec"]["rules"]
+    assert [entry["name"] for entry in rule["backendRefs"]] == [f"{revision}-transformer"]
+    service = way.cluster.get(INFERENCE_SERVICES, NAMESPACE, revision)
+    ready = {"type": "PredictorReady", "status": "True"}
+    for conditions, rolled_out in (
+        ([ready], ""),
+        ([ready, {"type": "TransformerReady", "status": "True"}], revision),
+    ):
+        service["status"] = {"conditions": conditions}
+        assert status_of(route, {revision: service}).rolled_out == rolled_out

@@ -18,7 +18,9 @@ def routings(draw):
     ):
         match verb:
             case "stage":
-                routing = route_weights.staged(routing, f"r{number + 1}")
+                routing = route_weights.staged(
+                    routing, f"r{number + 1}", transformed=draw(st.booleans())
+                )
             case "shift":
                 routing = route_weights.shifted(routing, draw(st.integers(0, 100)))
             case "promote":
@@ -110,3 +112,20 @@ def test_no_revision_is_stable_before_one_was_ready():
 @given(routings())
 def test_staging_never_moves_a_request_to_the_new_revision(routing):
     assert route_weights.staged(routing, "new").weights["new"] == 0
+
+
+def test_requests_go_by_way_of_the_transformer_of_the_revision_that_has_one():
+    routing = route_weights.staged(route_weights.first("r0"), "r1", transformed=True)
+    routing = route_weights.mirrored(routing, 100)
+    (rule,) = route_weights.to_route(routing, "team", "taxi", GATEWAY)["spec"]["rules"]
+    assert [backend["name"] for backend in rule["backendRefs"]] == [
+        "r0-predictor",
+        "r1-transformer",
+    ]
+    assert rule["filters"][1]["requestMirror"]["backendRef"]["name"] == "r1-transformer"
+
+
+def test_the_longer_name_of_a_transformer_must_fit_too():
+    route_weights.require_short("team", "t" * 37, transformed=True)
+    with pytest.raises(ParameterError, match="use up to 37 characters"):
+        route_weights.require_short("team", "t" * 38, transformed=True)

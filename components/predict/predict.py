@@ -1,0 +1,237 @@
+"""The work of predict_batch: rows and a release in, predictions out, a chunk at a time."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import monotonic
+
+import pyarrow as pa
+
+from kanaria.components.ingest import declared_column_types, row_source
+from kanaria.components.ingest.row_source import Source
+from kanaria.components.predict import input_check, model_signature, numbered_rows, request
+from kanaria.components.predict.model_signature import Signature
+from kanaria.components.predict.request import STEP, Request, Scored, Targets
+from kanaria.components.predict.scored_drift import ScoredDrift
+from kanaria.components.predict.targets import postgresql_table
+from kanaria.components.predict.targets.parquet_folder import ParquetFolder
+from kanaria.components.predict.targets.target import KEYS, ROW_ID, Job, Target, Writer
+from kanaria.components.shared.artifacts import fingerprint, metadata, release
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import arrow_files
+from kanaria.components.shared.data.database_reference import is_database
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.imports import arrow
+from kanaria.components.shared.storage import atomic, uri_files
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """What is known before any row is scored."""
+
+    signature: Signature
+    source: Source
+    target: Target
+    job: Job
+    schema: pa.Schema
+    keep: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def read(self, everything: bool) -> list[str]:
+        """Return the columns of the data to read: all, or those that are needed."""
+        names = self.source.schema.names
+        if everything or self.signature.reads_examples(names):
+            return list(names)
+        wanted = {*self.signature.inputs, *self.keep}
+        return [name for name in names if name in wanted] or names[:1]
+
+
+def _target(output: str) -> Target:
+    return postgresql_table.parse(output) if is_database(output) else ParquetFolder(output)
+
+
+def _kept_type(column: pa.DataType) -> pa.DataType:
+    """Return the type of a kept column; without any value it is text."""
+    return pa.string() if pa.types.is_null(column) else column
+
+
+def _schema(signature: Signature, source: Source, keep: Sequence[str], faults: Faults) -> pa.Schema:
+    """Return the columns of the predictions' rows; what cannot be is added to `faults`."""
+    fields = list(KEYS)
+    for name in keep:
+        there = name in source.schema.names
+        faults.check(there, "keep", name, f"no column of the data, which has {source.schema.names}")
+        if there:
+            fields.append(pa.field(name, _kept_type(source.schema.field(name).type)))
+    for output in signature.outputs:
+        try:
+            fields.append(pa.field(output.name, output.type()))
+        except DataError as error:
+            faults.add(str(error))
+    names = [field.name for field in fields]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.check(False, "keep", name, "two columns of the output would have this name")
+    return pa.schema(fields)
+
+
+@contextmanager
+def _signature(asked: Request, record: release.Record) -> Iterator[Signature]:
+    with uri_files.opened(uri_files.join(asked.release, release.MODEL)) as folder:
+        digest = fingerprint.of_tree(folder)
+        if digest != record.fingerprint:
+            raise DataError(
+                f"{asked.release}: its model has fingerprint {digest}, {release.LINEAGE} says "
+                f"{record.fingerprint}; push it again"
+            )
+        try:
+            signature = model_signature.load(folder, asked.signature)
+        except ParameterError as error:
+            raise ParameterError(f"{STEP}: {error}") from error
+        yield signature
+
+
+def _planned(asked: Request, record: release.Record, signature: Signature, source: Source) -> _Plan:
+    """Check everything against everything, before any row is scored.
+
+    Raises:
+        ParameterError: data, model and target do not fit each other; all faults are named.
+    """
+    faults = Faults(STEP)
+    notes: tuple[str, ...] = ()
+    if not signature.reads_examples(source.schema.names):
+        inputs, optional = signature.inputs, signature.optional
+        notes = input_check.check(inputs, optional, source.schema, faults)
+    schema = _schema(signature, source, asked.keep, faults)
+    target = _target(asked.output)
+    target.check(schema, faults)
+    faults.raise_if_any()
+    job = Job(
+        model=record.fingerprint,
+        data=source.fingerprint,
+        signature=asked.signature,
+        chunk_rows=asked.chunk_rows,
+        columns={field.name: str(field.type) for field in schema},
+        chosen_run_id=asked.run_id,
+    )
+    return _Plan(
+        signature=signature,
+        source=source,
+        target=target,
+        job=job,
+        schema=schema,
+        keep=tuple(asked.keep),
+        notes=notes,
+    )
+
+
+class _Scoring:
+    """One job under way."""
+
+    def __init__(self, plan: _Plan, writer: Writer, batch_rows: int) -> None:
+        self._plan, self._writer, self._batch_rows = plan, writer, batch_rows
+        self._finished = writer.finished()
+        self.rows = self.chunks = self.rows_before = 0
+
+    def chunk(self, rows: pa.Table) -> None:
+        """Score the next chunk, unless an earlier try has.
+
+        Raises:
+            DataError: rows do not fit the model, or what the earlier try left is not of them.
+        """
+        number, before = self.chunks, self._finished.get(self.chunks)
+        if before is None:
+            self._writer.write(number, self._scored(number, rows))
+            log.info("chunk %d: scored %d rows", number, rows.num_rows)
+        elif before != rows.num_rows:
+            raise DataError(
+                f"{self._plan.target.name}: chunk {number} has {before} rows there, the data "
+                f"{rows.num_rows}; remove what is there and run again"
+            )
+        self.rows_before += before or 0
+        self.rows += rows.num_rows
+        self.chunks += 1
+
+    def _scored(self, number: int, rows: pa.Table) -> pa.Table:
+        columns = [*self._keys(number, rows), *self._kept(rows), *self._predictions(rows)]
+        return pa.Table.from_arrays(columns, schema=self._plan.schema)
+
+    def _keys(self, number: int, rows: pa.Table) -> list[pa.Array]:
+        job, count = self._plan.job, rows.num_rows
+        own = (job.run_id, number, None, job.model, datetime.now(UTC))
+        return [
+            rows[ROW_ID] if field.name == ROW_ID else pa.repeat(pa.scalar(value, field.type), count)
+            for field, value in zip(KEYS, own, strict=True)
+        ]
+
+    def _kept(self, rows: pa.Table) -> list[pa.ChunkedArray]:
+        return [rows[name].cast(self._plan.schema.field(name).type) for name in self._plan.keep]
+
+    def _predictions(self, rows: pa.Table) -> list[pa.ChunkedArray]:
+        data, first, parts = rows.drop([ROW_ID]), self.rows + 1, []
+        for batch in data.to_batches(max_chunksize=self._batch_rows):
+            parts.append(self._plan.signature.columns(batch, first))
+            first += batch.num_rows
+        return [pa.chunked_array(column) for column in zip(*parts, strict=True)]
+
+
+@arrow.without_pandas()
+def predict(asked: Request, targets: Targets) -> Scored:
+    """Score all rows that an earlier try has not, and compare all of them for drift.
+
+    Raises:
+        ParameterError: parameters are wrong, or data, model and target do not fit each other; all
+            faults are named.
+        DataError: release or data cannot be read, or rows do not fit the model.
+        ConflictError: the target holds another job, or another process writes it.
+        NotReadyError: a store or a database does not answer.
+    """
+    separator = request.check(asked)
+    arrow_files.give_memory_back()
+    began = monotonic()
+    record = release.read_record(asked.release)
+    source = row_source.opened(asked.data, asked.query, asked.column_types, separator)
+    with _signature(asked, record) as signature, source as rows:
+        declared_column_types.check_columns(asked.column_types, rows.schema.names)
+        plan = _planned(asked, record, signature, rows)
+        scored = _all_chunks(plan, asked, targets)
+    scored = replace(scored, seconds=round(monotonic() - began, 3))
+    log.info("%s", json.dumps(scored.as_document()))
+    return scored
+
+
+def _all_chunks(plan: _Plan, asked: Request, targets: Targets) -> Scored:
+    drift, job = ScoredDrift(asked.release), plan.job
+    with plan.target.opened(job, plan.schema) as writer:
+        scoring = _Scoring(plan, writer, asked.batch_rows)
+        names = plan.read(drift.compares)
+        for chunk in numbered_rows.chunks(plan.source, names, asked.chunk_rows):
+            scoring.chunk(chunk)
+            drift.add(chunk)
+        writer.finish(scoring.chunks, scoring.rows)
+    title = f"{metadata.rows(scoring.rows)} scored by {asked.release}"
+    compared = drift.compared(title)
+    scored = Scored(
+        run_id=job.run_id,
+        output=asked.output,
+        release=asked.release,
+        model_fingerprint=job.model,
+        data_fingerprint=job.data,
+        columns=dict(job.columns),
+        rows=scoring.rows,
+        chunks=scoring.chunks,
+        rows_before=scoring.rows_before,
+        seconds=0.0,
+        drift=compared.summary,
+        drifted=compared.drifted,
+        notes=plan.notes,
+    )
+    with atomic.published(targets.scored) as folder, atomic.published(targets.report) as page:
+        folder.mkdir()
+        compared.write(folder, page, title)
+        (folder / "scored.json").write_text(json.dumps(scored.as_document(), indent=1))
+    return scored

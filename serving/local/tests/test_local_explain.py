@@ -1,0 +1,209 @@
+"""`:explain` of local serving, with a real predictor behind it."""
+
+import json
+import signal
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from local_server import Server, until
+from shapley_by_definition import shapley
+
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.local.predictor.predictor_runner import free_port
+
+MODEL = """
+import sys
+import tensorflow as tf
+from tensorflow import TensorSpec as Spec
+
+class Fares(tf.Module):
+    @tf.function(input_signature=[
+        Spec([None, 1], tf.float32, "miles"), Spec([None], tf.int64, "hour"),
+        Spec([None], tf.string, "way")])
+    def fare(self, miles, hour, way):
+        known = tf.where(tf.math.is_nan(miles), 4.0, miles)[:, 0]
+        night = tf.cast(hour > 20, tf.float32)
+        cash = tf.cast(way == "cash", tf.float32)
+        fare = known * (2.0 + night) + 3.0 * cash * night
+        return {"fare": fare, "shares": tf.stack([fare / 100.0, 1.0 - fare / 100.0], axis=1)}
+
+    @tf.function(input_signature=[])
+    def kanaria_optional_inputs(self):
+        return tf.constant(["miles"])
+
+model = Fares()
+tf.saved_model.save(model, sys.argv[1], signatures=model.fare)
+"""
+NAMES = ("miles", "hour", "way")
+BACKGROUND = [[1.5, 9, "card"], [float("nan"), 22, "cash"], [7.0, 23, "card"], [0.5, 3, ""]]
+
+
+def fare(row):
+    miles, hour, way = row
+    miles = 4.0 if miles is None or miles != miles else miles
+    return miles * (2.0 + (hour > 20)) + 3.0 * (way == "cash") * (hour > 20)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    command = [sys.executable, "-c", MODEL, str(folder / "model" / "1")]
+    subprocess.run(command, check=True, capture_output=True)
+    (folder / "serving_samples").mkdir()
+    rows = [dict(zip(NAMES, row, strict=True)) for row in BACKGROUND]
+    lines = [json.dumps({**row, "miles": [row["miles"]]}) + "\n" for row in rows]
+    (folder / "serving_samples" / "background.jsonl").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sink_free_server(tmp_path_factory, release, models):
+    """Services: `fares`, whose requests are logged to a port that nobody answers, and `bare`."""
+    state = tmp_path_factory.mktemp("state")
+    logged = PayloadLog(url="http://127.0.0.1:9/")
+    fares = ServiceSpec(name="fares", storage_uri=str(release / "model"), log=logged)
+    bare = ServiceSpec(name="bare", storage_uri=str(models / "plain"))
+    manifests = state / "services.yaml"
+    manifests.write_text(yaml.safe_dump_all([build(fares), build(bare)]))
+    server = Server(state, manifests)
+    until(lambda: server.ready("fares") and server.ready("bare"))
+    yield server
+    server.end(signal.SIGTERM)
+
+
+def explain(server, rows, **parameters):
+    body = {"instances": rows, **({"parameters": parameters} if parameters else {})}
+    return server.post("/v1/models/fares:explain", body)
+
+
+ROWS = [{"miles": [9.0], "hour": 21, "way": "cash"}, {"miles": [2.0], "hour": 22, "way": "card"}]
+PLAIN = [[9.0, 21, "cash"], [2.0, 22, "card"]]
+
+
+def test_each_instance_is_shared_out_as_by_definition(sink_free_server):
+    answer = explain(sink_free_server, ROWS, output="fare")
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    predicted = sink_free_server.post("/v1/models/fares:predict", {"instances": ROWS}).json()
+    assert document["predictions"] == predicted["predictions"]
+    for row, told in zip(PLAIN, document["explanations"], strict=True):
+        base, values = shapley(BACKGROUND, row, fare)
+        assert told["base_value"] == pytest.approx(base, abs=1e-5)
+        named = dict(zip(NAMES, values, strict=True))
+        assert told["shap_values"] == pytest.approx(named, abs=1e-5)
+        total = told["base_value"] + sum(told["shap_values"].values())
+        assert total == pytest.approx(told["prediction"], abs=1e-9)
+        assert told["prediction"] == pytest.approx(fare(row), abs=1e-5)
+        assert told["explained"] == "output fare, as the model answers it"
+    assert answer.headers["X-Kanaria-Revision"] == "fares-predictor-00001"
+
+
+@pytest.mark.parametrize(
+    ("explainer", "link"), [*product(["exact", "permutation"], ["identity", "logit"])]
+)
+def test_what_is_told_adds_up_with_the_others(sink_free_server, explainer, link):
+    answer = explain(
+        sink_free_server,
+        ROWS,
+        output="shares",
+        column=1,
+        top_k=1,
+        explainer=explainer,
+        link=link,
+        max_evals=16,
+    )
+    for told in answer.json()["explanations"]:
+        assert len(told["shap_values"]) == 1
+        total = told["base_value"] + sum(told["shap_values"].values()) + told["others"]
+        assert total == pytest.approx(told["prediction"], abs=1e-9)
+        assert told["explainer"] == explainer
+
+
+def test_explanations_are_neither_counted_nor_logged(sink_free_server):
+    def counted():
+        lines = httpx.get(f"{sink_free_server.url}/metrics").text.splitlines()
+        return [line for line in lines if "fares" in line and not line.startswith("#")]
+
+    before = counted()
+    assert explain(sink_free_server, ROWS, output="fare").status_code == 200
+    assert explain(sink_free_server, [{"word": 1}]).status_code == 400
+    assert counted() == before
+    sink_free_server.post("/v1/models/fares:predict", {"instances": ROWS})
+    assert counted() != before
+
+
+@pytest.mark.parametrize(
+    ("rows", "parameters", "code", "message"),
+    [
+        ([], {}, 400, "instances: send"),
+        (ROWS, {}, 400, "output='': name one of: fare, shares"),
+        (ROWS, {"output": "shares"}, 400, "column=-1: the output has 2 values a row; use 0 to 1"),
+        (ROWS, {"output": "fare", "class": 1}, 400, "parameters.class=1: no such key"),
+        (ROWS, {"output": "fare", "max_evals": 999}, 400, "this server allows up to 512"),
+        (ROWS, {"output": "fare", "max_evals": 3}, 400, "max_evals=3: use 7 or more for 3"),
+        (ROWS, {"output": "fare", "link": "logit"}, 400, "whose log-odds are infinite or none"),
+        ([{"mile": 1}], {"output": "fare"}, 400, "['mile'] are no inputs"),
+        ([{"miles": ["a"], "hour": 1, "way": ""}], {"output": "fare"}, 400, "the predictor: "),
+        (ROWS * 51, {"output": "fare"}, 400, "102 rows; send up to 100"),
+    ],
+)
+def test_what_cannot_be_explained_is_told(sink_free_server, rows, parameters, code, message):
+    answer = explain(sink_free_server, rows, **parameters)
+    assert answer.status_code == code, answer.text
+    assert message in answer.json()["error"]
+
+
+def test_a_model_without_a_background_says_what_is_missing(sink_free_server):
+    answer = sink_free_server.post("/v1/models/bare:explain", {"instances": [{"x": [1.0]}]})
+    assert answer.status_code == 503
+    assert "no rows to compare with; push the release again" in answer.json()["error"]
+
+
+def test_other_methods_services_and_protocols_are_refused(sink_free_server):
+    url = sink_free_server.url
+    assert httpx.get(f"{url}/v1/models/fares:explain").status_code == 405
+    assert httpx.post(f"{url}/v1/models/nobody:explain", json={}).status_code == 404
+    assert httpx.post(f"{url}/v2/models/fares:explain", json={}).status_code == 404
+
+
+def requests_of(server, service):
+    """How many requests a service's users sent, as the router counted them."""
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    counts = [line for line in lines if line.startswith("kanaria_requests_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in counts if f'"{service}"' in line)
+
+
+def test_the_explainer_of_a_cluster_tells_the_same_by_one_request_an_instance(
+    sink_free_server, release
+):
+    """KServe starts it so; this machine's server stands for the predictor's host."""
+    here = explain(sink_free_server, ROWS, output="fare").json()
+    port, host = free_port(), sink_free_server.url.removeprefix("http://")
+    command = [sys.executable, "-m", "kanaria.serving.explainer", "--model_name", "fares"]
+    command += [f"--background={release / 'serving_samples'}", "--predictor_host", host]
+    process = subprocess.Popen([*command, "--http_port", str(port), "--workers", "1"])
+    try:
+        until(lambda: answers(port))
+        before = requests_of(sink_free_server, "fares")
+        body = {"instances": ROWS, "parameters": {"output": "fare"}}
+        there = httpx.post(
+            f"http://127.0.0.1:{port}/v1/models/fares:explain", json=body, timeout=None
+        ).json()
+        assert there == here
+        assert requests_of(sink_free_server, "fares") == before + len(ROWS)
+    finally:
+        process.terminate()
+        assert process.wait() == 143
+
+
+def answers(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/v1/models/fares").status_code == 200
+    except httpx.TransportError:
+        return False
