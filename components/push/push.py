@@ -13,7 +13,7 @@ from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
-from kanaria.components.push.push_tracking import Pushed, PushTracking
+from kanaria.components.push.push_tracking import PushTracking, ServedRelease
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
 from kanaria.components.push.release_card import CardSources, Pushed
 from kanaria.components.push.storage_access import PodAccess
@@ -223,7 +223,7 @@ def _delivered(
             raise
         trail.end(endpoint)
         release_card.finish(card, place.trails, request.card.page)
-        pushed = Pushed(
+        pushed = ServedRelease(
             folder=published,
             record=release.read_record(published),
             endpoint=endpoint,

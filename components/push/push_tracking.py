@@ -45,7 +45,7 @@ FOLDER = "release"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pushed:
+class ServedRelease:
     """A release that is served, where it is, and its record."""
 
     folder: str
@@ -80,7 +80,7 @@ class PushTracking:
 
         self._tracker.attempt(log)
 
-    def end(self, pushed: Pushed, trails: TrailStore) -> None:
+    def end(self, pushed: ServedRelease, trails: TrailStore) -> None:
         """Register what is served, and let the trail say where; raises as `begin` does."""
         if self._tracker is None or not pushed.endpoint.pushed:
             return
@@ -142,7 +142,7 @@ def _interval(measured: Measured) -> tuple[float, float] | None:
     return measured.low, measured.high
 
 
-def version_tags(pushed: Pushed) -> dict[str, str]:
+def version_tags(pushed: ServedRelease) -> dict[str, str]:
     """Return what a version says of its release, as the release's own record has it. Pure."""
     origin, endpoint = pushed.record.origin, pushed.endpoint
     return tags(
@@ -152,6 +152,7 @@ def version_tags(pushed: Pushed) -> dict[str, str]:
             "kanaria.model_uri": pushed.model_uri,
             "kanaria.inference_service": f"{endpoint.namespace}/{endpoint.name}",
             "kanaria.revision": endpoint.revision,
+            "kanaria.model_card": release.card_uri(pushed.folder),
             "kanaria.outcome": pushed.record.outcome,
             "kanaria.run_id": origin.get("run_id", ""),
             "kanaria.pipeline": origin.get("pipeline", ""),
@@ -162,7 +163,7 @@ def version_tags(pushed: Pushed) -> dict[str, str]:
     )
 
 
-def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: Pushed) -> str:
+def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: ServedRelease) -> str:
     """Register the release; return its version.
 
     MLflow takes no path of a machine as a version's source: then it is the record of the release
@@ -188,5 +189,6 @@ SERVED = (
     "kanaria.model_uri",
     "kanaria.inference_service",
     "kanaria.revision",
+    "kanaria.model_card",
 )
 """Tags of a version that its run has, too."""

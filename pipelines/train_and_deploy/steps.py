@@ -130,7 +130,7 @@ def _for_blessing(*tasks: dsl.PipelineTask) -> dict[str, Any]:
 
 def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     """Return the artifacts push_model releases, from the tasks that make them."""
-    validate, train, evaluate, bless, compare, fit = tasks
+    validate, train, bless, compare, fit = tasks
     return {
         "model": train.outputs["model"],
         "outcome": bless.outputs["outcome"],
@@ -234,7 +234,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     )
     fit = _reference(given["drift_detector"], ingest, validate, train)
     push = push_model(
-        **_for_release(validate, train, evaluate, bless, compare, fit),
+        **_for_release(validate, train, bless, compare, fit),
         **_lineage(pipeline, found),
         **_among(given, TO_PUSH),
     )
