@@ -33,7 +33,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast test-mlflow
+.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast test-mlflow test-template
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -149,6 +149,9 @@ wheel: $(UV) ## Build the wheel and the source archive in dist.
 
 test-wheel: install ## Build the wheel and use it in environments where nothing else is.
 	$(SERVING)/python -I -m pytest tests/wheel
+
+test-template: install ## Make a project with `kanaria init`, and call everything in it (minutes).
+	$(SERVING)/python -I -m pytest tests/template
 
 test-spark: .venv/training/.spark ## Test on a Spark cluster of our own: a master, two workers (needs Java 17).
 	@command -v java > /dev/null || \

@@ -12,6 +12,7 @@ from kanaria.pipelines.audit_command import add_audit
 from kanaria.pipelines.governance_commands import add_card, add_verify
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.predict_command import add_predict
+from kanaria.pipelines.project_template.command_options import add_init
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
@@ -248,6 +249,7 @@ class _Version(argparse.Action):
 
 
 ADDED = (
+    add_init,
     _add_run,
     _add_compile,
     add_submit,
@@ -279,7 +281,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|verify|doctor|runs"
+        metavar="init|run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|verify|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -2,9 +2,9 @@
 
 Usage: image_sbom.py RUNTIME VERSION PYTHON.json|PYTHON.txt TARGET.json [DEBIAN.txt]
 
-PYTHON.json is uv's CycloneDX, PYTHON.txt a list of pins; DEBIAN.txt has a line `name version architecture` a package, as
-`dpkg-query` writes it. Equal inputs give equal bytes: there is no time in it, and its number
-follows from its content.
+PYTHON.json is uv's CycloneDX, PYTHON.txt a list of pins; DEBIAN.txt has a line `name version
+architecture` a package, as `dpkg-query` writes it. Equal inputs give equal bytes: there is no time
+in it, and its number follows from its content.
 """
 
 import json

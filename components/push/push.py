@@ -15,7 +15,7 @@ from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push_tracking import PushTracking, ServedRelease
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
-from kanaria.components.push.release_card import CardSources, Pushed
+from kanaria.components.push.release_card import CardSources, PublishedRelease
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import (
     outcome,
@@ -235,7 +235,7 @@ def _delivered(
 
 
 def _card(published: str, request: PushRequest, settings: _Settings) -> Card:
-    pushed = Pushed(
+    pushed = PublishedRelease(
         uri=published,
         namespace=settings.service.namespace,
         outcomes=tuple(outcome.read(each) for each in request.outcomes),

@@ -48,7 +48,7 @@ class CardSources:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pushed:
+class PublishedRelease:
     """A release that was published, and what let it pass.
 
     Attributes:
@@ -68,7 +68,7 @@ class Pushed:
     fields: CardFields
 
 
-def written(pushed: Pushed, sources: CardSources) -> Card:
+def written(pushed: PublishedRelease, sources: CardSources) -> Card:
     """Write the card of a release, which nobody has decided over in this push yet, and return it.
 
     Raises:
@@ -94,7 +94,7 @@ def finish(card: Card, trails: TrailStore, page: Path | None) -> None:
         atomic.write_text(page, card_page.render(card))
 
 
-def _gathered(pushed: Pushed, sources: CardSources) -> Card:
+def _gathered(pushed: PublishedRelease, sources: CardSources) -> Card:
     samples = serving_samples.read(pushed.samples) if pushed.samples else None
     blessing = pushed.outcomes[0]
     return Card(
@@ -113,7 +113,7 @@ def _gathered(pushed: Pushed, sources: CardSources) -> Card:
     )
 
 
-def _data(pushed: Pushed, sources: CardSources) -> DataFacts:
+def _data(pushed: PublishedRelease, sources: CardSources) -> DataFacts:
     validation = outcome.read(sources.validation) if sources.validation else None
     judged = [*([validation] if validation else []), *pushed.outcomes[1:]]
     rows = {
@@ -143,7 +143,7 @@ def _unjudged(blessing: Outcome, sources: CardSources) -> Iterator[str]:
     yield from (note for note in blessing.notes if note not in told)
 
 
-def _drift(pushed: Pushed, sources: CardSources) -> DriftReference | None:
+def _drift(pushed: PublishedRelease, sources: CardSources) -> DriftReference | None:
     """Return what fit_drift_detector says of its detector; None where it compares nothing."""
     facts = {name: value for name, value in sources.drift.items() if name != DISPLAY_NAME}
     if not pushed.has_detector or facts.get("features") == []:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kanaria import components
+from kanaria.components.shared.command_line import code_of, say
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
@@ -89,8 +90,8 @@ def _make(base: Path, python: Path, listed: Path) -> None:
     (folder / COMPLETE).touch()
 
 
-def ensure(listed: Path) -> None:
-    """Make the environment of `requirements.image(listed)` unless it is there.
+def ensure(listed: Path) -> Path:
+    """Make the environment of `requirements.image(listed)` unless it is there; return its Python.
 
     Raises:
         ParameterError: the packages do not go beside the locked ones, or nothing can be installed
@@ -105,3 +106,16 @@ def ensure(listed: Path) -> None:
         if not (folder / COMPLETE).is_file():
             sys.stderr.write(f"note: installing {shown(str(listed))} once, in {folder}\n")
             _make(base, python, listed)
+    return python
+
+
+def _print_python() -> int:
+    """Print the Python that has the packages of a list: what tests of a user's code run in."""
+    listed, _ = requirements.split_off({requirements.KEY: sys.argv[1]}, {})
+    if listed:
+        say(str(ensure(listed)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(code_of(_print_python))

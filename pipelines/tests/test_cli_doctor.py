@@ -1,6 +1,7 @@
 """`kanaria doctor` against an API server that has nothing and allows little."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -234,3 +235,24 @@ def test_what_is_no_account_is_one_error(kubeconfig: Path, name: str):
     done = doctor(kubeconfig, "--service-account", name)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"service_account={name!r}: write NAME, or NAMESPACE:NAME" in done.stderr
+
+
+def test_a_projects_workflow_asks_it_with_a_kubeconfig_from_the_environment(
+    kubeconfig: Path, server: Server, tmp_path: Path
+):
+    server.objects = KFP
+    subprocess.run([KANARIA, "init", "tips"], cwd=tmp_path, check=True, capture_output=True)
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(tmp_path / "written"),
+        "KUBECONFIG_TEXT": kubeconfig.read_text(),
+        "NAMESPACE": "team",
+        "SERVICE_ACCOUNT": "runs:kanaria-pipeline",
+    }
+    command = ["make", "kubeconfig", "doctor"]
+    done = subprocess.run(
+        command, cwd=tmp_path / "tips", env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 2  # Of make, where doctor's is 1.
+    assert "ServiceAccount runs/kanaria-pipeline" in done.stdout
+    assert "missing  add to a Role in team: " in done.stdout

@@ -9,7 +9,7 @@ from signing_keys import Pair, pair
 
 from kanaria.components.push import release_signature
 from kanaria.components.push.publish_release import Sources, publish
-from kanaria.components.push.release_card import CardSources, Pushed, written
+from kanaria.components.push.release_card import CardSources, PublishedRelease, written
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.serving.card_fields import CardFields
@@ -37,7 +37,7 @@ def release(tmp_path: Path, keys: Pair) -> str:
     record = Record(service="tips", outcome="passed", fingerprint="", contents={})
     uri = publish(Sources(**parts), str(tmp_path / "models/tips"), record)
     release_signature.settle(uri, parts["model"], SignatureKeys(signing=keys.private))
-    pushed = Pushed(
+    pushed = PublishedRelease(
         uri=uri,
         namespace="default",
         outcomes=(Outcome(step="bless_model", passed=True),),

@@ -50,7 +50,16 @@ def test_the_wheel_holds_the_code_and_data_but_no_tests(wheel: Path):
     assert "kanaria/pipelines/train_and_deploy/pipeline.yaml" in names
     assert "kanaria/serving/py.typed" in names
     assert "kanaria/serving/rollout/observations/queries.yaml" in names
-    assert not [name for name in names if "/tests/" in name or "conftest" in name]
+    assert not [name for name in names if "/tests/" in name or name.endswith("conftest.py")]
+
+
+def test_the_wheel_holds_every_file_of_a_new_project(wheel: Path):
+    folder = ROOT / "pipelines/project_template/files"
+    in_tree = {str(path.relative_to(ROOT)) for path in folder.rglob("*") if path.is_file()}
+    names = zipfile.ZipFile(wheel).namelist()
+    in_wheel = {name.removeprefix("kanaria/") for name in names if "project_template/files" in name}
+    assert in_wheel == in_tree
+    assert "pipelines/project_template/files/dot_gitignore.template" in in_wheel
 
 
 def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):

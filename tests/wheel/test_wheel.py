@@ -114,6 +114,17 @@ def test_what_needs_an_extra_says_in_one_line_which(
     assert f"pip install 'kanaria[{extra}]'" in asked.stderr
 
 
+def test_without_an_extra_a_project_is_made_with_its_hidden_files(base: Path, tmp_path: Path):
+    done = run(base, "init", "tips", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: no Python at ")  # No training runtime is there.
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "tips/.github/workflows/check-and-deliver.yml").is_file()
+    assert (tmp_path / "tips/tests/training/conftest.py").is_file()
+    local = (tmp_path / "tips/local.mk").read_text()
+    assert f"KANARIA_SERVING_PYTHON ?= {base.with_name('python')}" in local
+
+
 def test_with_control_a_pipeline_is_compiled(control: Path, tmp_path: Path):
     done = run(control, "compile", "retrain", "-o", "pipeline.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -169,3 +169,22 @@ def test_without_uv_it_says_what_to_do(listed: Path, monkeypatch: pytest.MonkeyP
 def test_an_image_whose_environment_was_never_made_names_the_parameter():
     with pytest.raises(ParameterError, match="give requirements_file"):
         runtime_python.python_of(f"{TRAINING_IMAGE}-with-0123456789ab")
+
+
+@pytest.mark.usefixtures("base")
+def test_the_tests_of_a_project_find_its_own_packages(tmp_path: Path):
+    kanaria = Path(sys.executable).with_name("kanaria")
+    subprocess.run([kanaria, "init", "tips"], cwd=tmp_path, check=True, capture_output=True)
+    project = tmp_path / "tips"
+    (project / "requirements.txt").write_text("own<2\n")
+    for file in (project / "tests/training").iterdir():
+        file.unlink()
+    test = "import own\n\n\ndef test_it():\n    assert own.NAME == 'own 1.0'\n"
+    (project / "tests/training/test_own.py").write_text(test)
+    done = subprocess.run(["make", "test-training"], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+    (project / "requirements.txt").write_text("own<1\n")
+    done = subprocess.run(["make", "test-training"], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "error: requirements.txt: No solution found" in done.stderr
