@@ -50,11 +50,11 @@ def tell(mapping: Mapping[str, Any], run: Happened, summary: str) -> str:
     identity = identity_of(tracking, run.run_id, run.pipeline, started)
     # An exit handler cannot fail a run; where tracking is required, push_model has.
     tracker = Tracker(replace(tracking, tracking_required=False), identity)
-    page = tracker.attempt(lambda client, tracked: _told(client, tracked, run, summary))
+    page = tracker.attempt(lambda client, tracked: _logged(client, tracked, run, summary))
     return f"tracked at {page}" if page else tracker.failure
 
 
-def _told(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str) -> str:
+def _logged(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str) -> str:
     arguments = {name: value for name, value in run.left.arguments.items() if name not in UNTOLD}
     params = run_facts.params(arguments)
     # What push_model has logged is what the run really had.

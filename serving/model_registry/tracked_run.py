@@ -91,8 +91,8 @@ def opened(client: MlflowClient, identity: RunIdentity) -> TrackedRun:
         return tracked
     experiment = _experiment(client, identity.experiment)
     run = client.made_once(
-        lambda: _found(client, experiment, identity.run_id),
-        lambda: _made(client, experiment, identity),
+        lambda: _existing(client, experiment, identity.run_id),
+        lambda: _new(client, experiment, identity),
     )
     tracked = _tracked(run)
     if tracked.status != Status.RUNNING:
@@ -174,7 +174,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
     )
 
 
-def _found(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any] | None:
+def _existing(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any] | None:
     """Return the first run with our id; whoever made a second one finds the first, too."""
     if "'" in run_id:
         raise ParameterError(f"run_id={shown(run_id)}: MLflow cannot look for it; leave the ' out")
@@ -191,7 +191,7 @@ def _found(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any]
     return runs[0] if runs else None
 
 
-def _made(client: MlflowClient, experiment: str, identity: RunIdentity) -> dict[str, Any]:
+def _new(client: MlflowClient, experiment: str, identity: RunIdentity) -> dict[str, Any]:
     body = {
         "experiment_id": experiment,
         "run_name": identity.name or identity.run_id,

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 
 import pgserver
 import pytest
-from mlflow_server import Asked, mlflow_server
+from mlflow_server import Records, mlflow_server
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -25,10 +25,10 @@ def server(
 
 
 @pytest.fixture
-def asked(server: str) -> Iterator[Asked]:
+def records(server: str) -> Iterator[Records]:
     """What the server has."""
-    with closing(Asked(server)) as asked:
-        yield asked
+    with closing(Records(server)) as records:
+        yield records
 
 
 @pytest.fixture(autouse=True)

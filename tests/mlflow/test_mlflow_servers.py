@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlflow_server import Asked, mlflow_server, named
+from mlflow_server import Records, mlflow_server, named
 
 from kanaria.components.shared.errors import KanariaError, PermissionDeniedError
 from kanaria.serving.model_registry import registered_versions, tracked_run
@@ -74,12 +74,12 @@ def test_a_server_that_takes_no_files_is_told_all_the_rest(tmp_path: Path):
             source = f"runs:/{run.id}/release"
             tags = {FINGERPRINT: "aa", "kanaria.model_uri": "/here"}
             assert registered_versions.registered(client, "m", source, run.id, tags) == "1"
-        with closing(Asked(uri)) as asked:
-            (version,) = asked.versions("m")
+        with closing(Records(uri)) as records:
+            (version,) = records.versions("m")
             assert named(version["tags"]) == tags
 
 
-def test_a_version_that_a_person_deletes_is_registered_anew(server: str, asked: Asked):
+def test_a_version_that_a_person_deletes_is_registered_anew(server: str, records: Records):
     with MlflowClient(server, SECONDS) as client:
         assert [registered(client, "deleted", each) for each in ("aa", "bb", "aa")] == [
             "1",
@@ -87,16 +87,16 @@ def test_a_version_that_a_person_deletes_is_registered_anew(server: str, asked: 
             "1",
         ]
         registered_versions.set_aliases(client, "deleted", {"champion": "2", "candidate": "1"})
-        asked.delete("model-versions/delete", name="deleted", version="2")
+        records.delete("model-versions/delete", name="deleted", version="2")
         # As long as it is not there, the alias cannot be: that is said.
-        with pytest.raises(KanariaError, match=r"version=2.*not found|[Vv]ersion 2"):
+        with pytest.raises(KanariaError, match=r"version=2.*not logged|[Vv]ersion 2"):
             registered_versions.set_aliases(client, "deleted", {"champion": "2", "candidate": ""})
         assert registered(client, "deleted", "bb") == "3"
         registered_versions.set_aliases(client, "deleted", {"champion": "3", "candidate": "1"})
-    assert asked.aliases("deleted") == {"champion": "3", "candidate": "1"}
+    assert records.aliases("deleted") == {"champion": "3", "candidate": "1"}
 
 
-def test_several_who_begin_at_once_have_one_experiment_and_one_model(server: str, asked: Asked):
+def test_several_who_begin_at_once_have_one_experiment_and_one_model(server: str, records: Records):
     failures: list[BaseException] = []
 
     def begin(number: int) -> None:
@@ -118,12 +118,12 @@ def test_several_who_begin_at_once_have_one_experiment_and_one_model(server: str
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(asked.runs("race")) == 6
-    assert [each["version"] for each in asked.versions("race")] == list("123456")
+    assert len(records.runs("race")) == 6
+    assert [each["version"] for each in records.versions("race")] == list("123456")
 
 
 def test_a_server_that_refuses_a_file_is_told_all_the_rest(
-    server: str, asked: Asked, caplog: pytest.LogCaptureFixture
+    server: str, records: Records, caplog: pytest.LogCaptureFixture
 ):
     which = replace(IDENTITY, experiment="refused files")
     with MlflowClient(server, SECONDS) as client:
@@ -131,5 +131,5 @@ def test_a_server_that_refuses_a_file_is_told_all_the_rest(
         tracked_run.keep(client, run, [("a" * 300, b"1"), ("b", b"2")])
         tracked_run.log(client, run, RunFacts(metrics={"auc": 0.5}))
     assert "its files are not all kept: " in caplog.text
-    (found,) = asked.runs("refused files")
-    assert named(found["data"]["metrics"]) == {"auc": 0.5}
+    (logged,) = records.runs("refused files")
+    assert named(logged["data"]["metrics"]) == {"auc": 0.5}
