@@ -18,7 +18,9 @@ UNDER_TEST = ("kanaria.fingerprint", "kanaria.release", "kanaria.data_span", "ka
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory: pytest.TempPathFactory, server: str) -> Workspace:
+    """A folder of its own for each server: a release keeps the run that published it first."""
+    del server
     folder = tmp_path_factory.mktemp("tracked")
     for name in ("taxi_module.py", "eval_config.pbtxt", "train.yaml"):
         shutil.copy(TAXI / name, folder)
