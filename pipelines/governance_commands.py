@@ -26,7 +26,7 @@ def _card(options: argparse.Namespace) -> int:
         namespace = namespace_of(options.namespace, options.state)
         with connect(options.state) as place:
             status = place.traffic.observe(namespace, options.target)
-            links = lineage.of_service(namespace, options.target, status, {})
+            links = lineage.of_service(namespace, options.target, status, registered={})
             trail = place.trails.read(namespace, options.target)
         link = links[-1] if options.canary else links[0]
         if link.record is None or (options.canary and link.role != CANARY):
