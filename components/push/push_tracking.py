@@ -153,6 +153,7 @@ def version_tags(pushed: ServedRelease) -> dict[str, str]:
             "kanaria.model_uri": pushed.model_uri,
             "kanaria.inference_service": f"{endpoint.namespace}/{endpoint.name}",
             "kanaria.revision": endpoint.revision,
+            "kanaria.model_card": release.card_uri(pushed.folder),
             "kanaria.outcome": pushed.record.outcome,
             "kanaria.run_id": origin.get("run_id", ""),
             "kanaria.pipeline": origin.get("pipeline", ""),
@@ -169,8 +170,6 @@ def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: ServedRe
     MLflow takes no path of a machine as a version's source: then it is the record of the release
     among the run's artifacts, which names the path.
     """
-    record = json.dumps(pushed.record.as_document(), indent=1).encode()
-    tracked_run.attach(client, run, f"{FOLDER}/{release.LINEAGE}", record)
     is_remote = uri_files.is_remote(pushed.model_uri)
     source = pushed.model_uri if is_remote else f"runs:/{run.id}/{FOLDER}"
     marks = version_tags(pushed)
@@ -180,6 +179,8 @@ def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: ServedRe
         "kanaria.registered_model": f"{name}/{version}",
     }
     tracked_run.log(client, run, RunFacts(tags=tags(served)))
+    record = json.dumps(pushed.record.as_document(), indent=1).encode()
+    tracked_run.keep(client, run, [(f"{FOLDER}/{release.LINEAGE}", record)])
     return version
 
 
@@ -189,5 +190,6 @@ SERVED = (
     "kanaria.model_uri",
     "kanaria.inference_service",
     "kanaria.revision",
+    "kanaria.model_card",
 )
 """Tags of a version that its run has, too."""

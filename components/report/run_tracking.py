@@ -4,7 +4,7 @@ It is told of every run, also of one that failed before anything was pushed.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +24,8 @@ STATUS: Mapping[Outcome, Status] = {
     Outcome.CANCELLED: Status.KILLED,
     Outcome.UNFINISHED: Status.KILLED,
 }
-UNTOLD = (tracking_settings.WHERE, "notify_url", "custom_config")
-"""Arguments of a pipeline that are its own affair; an address may hold a secret."""
+UNTOLD = (tracking_settings.WHERE, "notify_url")
+"""Arguments of a pipeline that say nothing of a model; the address may hold a secret."""
 MOST_PAGES, MOST_BYTES = 40, 8 * 2**20
 """Pages of a run that are kept, and the size of one."""
 
@@ -50,11 +50,11 @@ def tell(mapping: Mapping[str, Any], run: Happened, summary: str) -> str:
     identity = identity_of(tracking, run.run_id, run.pipeline, started)
     # An exit handler cannot fail a run; where tracking is required, push_model has.
     tracker = Tracker(replace(tracking, tracking_required=False), identity)
-    page = tracker.attempt(lambda client, tracked: _told(client, tracked, run, summary))
+    page = tracker.attempt(lambda client, tracked: _logged(client, tracked, run, summary))
     return f"tracked at {page}" if page else tracker.failure
 
 
-def _told(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str) -> str:
+def _logged(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str) -> str:
     arguments = {name: value for name, value in run.left.arguments.items() if name not in UNTOLD}
     params = run_facts.params(arguments)
     # What push_model has logged is what the run really had.
@@ -64,13 +64,7 @@ def _told(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str
     tracked_run.end(client, tracked, STATUS[run.outcome])
     facts = RunFacts(params=new, tags={**_marks(run, summary), **_links(tracked, pages)})
     tracked_run.log(client, tracked, facts)
-    if tracked_run.takes_files(tracked):
-        tracked_run.attach(client, tracked, "reports/summary.md", summary.encode())
-        for name, uri in pages.items():
-            content = _content(uri)
-            if content:
-                ending = ".html" if content.lstrip()[:9].lower() == b"<!doctype" else ".md"
-                tracked_run.attach(client, tracked, f"reports/{name}{ending}", content)
+    tracked_run.keep(client, tracked, _files(summary, pages))
     return tracked.page(client.uri)
 
 
@@ -91,7 +85,12 @@ def _links(tracked: TrackedRun, pages: Mapping[str, str]) -> dict[str, str]:
     return run_facts.tags({f"kanaria.report.{name}": uri for name, uri in pages.items()})
 
 
-def _content(uri: str) -> bytes:
-    """Return a page, nothing of one that is too large."""
-    with uri_files.opened(uri) as path:
-        return path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
+def _files(summary: str, pages: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of the summary and the pages, without those that are too large."""
+    yield "reports/summary.md", summary.encode()
+    for name, uri in pages.items():
+        with uri_files.opened(uri) as path:
+            content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
+        if content:
+            ending = ".html" if content.lstrip()[:9].lower() == b"<!doctype" else ".md"
+            yield f"reports/{name}{ending}", content

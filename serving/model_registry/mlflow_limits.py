@@ -27,7 +27,7 @@ def keys(names: Iterable[str]) -> dict[str, str]:
 
     The same names in the same order give the same keys.
     """
-    taken: dict[str, str] = {}
+    key_of: dict[str, str] = {}
     owners: set[str] = set()
     for name in names:
         plain = _plain(name)
@@ -36,8 +36,8 @@ def keys(names: Iterable[str]) -> dict[str, str]:
             number += 1
             key = f"{plain} {number}"
         owners.add(key)
-        taken[name] = key
-    return taken
+        key_of[name] = key
+    return key_of
 
 
 def _plain(name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.model_registry.mlflow_client import AbsentError, MlflowClient
 from kanaria.serving.model_registry.mlflow_limits import LONGEST_VERSION_TAG, cut
 
@@ -42,8 +43,10 @@ def registered(
         lambda: _version(client, name, short[FINGERPRINT]),
         lambda: dict(client.make("model-versions/create", body, "model_version")),
     )
-    number = str(version["version"])
-    present = {tag["key"]: tag.get("value", "") for tag in version.get("tags", [])}
+    number = str(version.get("version", ""))
+    if not number:
+        raise DataError(f"{client.uri}: a version of {name} without a number; is it MLflow's?")
+    present = {tag.get("key"): tag.get("value", "") for tag in version.get("tags", [])}
     for key, value in short.items():
         if present.get(key) != value:
             tag = {"name": name, "version": number, "key": key, "value": value}
@@ -57,7 +60,7 @@ def aliases(client: MlflowClient, name: str) -> dict[str, str]:
     A search would leave the aliases out (mlflow 16734).
     """
     model = _model(client, name) or {}
-    return {each["alias"]: str(each["version"]) for each in model.get("aliases", [])}
+    return {each.get("alias", ""): str(each.get("version")) for each in model.get("aliases", [])}
 
 
 def set_aliases(client: MlflowClient, name: str, wanted: Mapping[str, str]) -> dict[str, str]:

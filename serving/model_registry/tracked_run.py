@@ -3,12 +3,12 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.errors import DataError, KanariaError, ParameterError, shown
 from kanaria.serving.model_registry.mlflow_client import AbsentError, MlflowClient
 from kanaria.serving.model_registry.mlflow_limits import batches
 from kanaria.serving.model_registry.run_facts import RunFacts
@@ -91,8 +91,8 @@ def opened(client: MlflowClient, identity: RunIdentity) -> TrackedRun:
         return tracked
     experiment = _experiment(client, identity.experiment)
     run = client.made_once(
-        lambda: _found(client, experiment, identity.run_id),
-        lambda: _made(client, experiment, identity),
+        lambda: _existing(client, experiment, identity.run_id),
+        lambda: _new(client, experiment, identity),
     )
     tracked = _tracked(run)
     if tracked.status != Status.RUNNING:
@@ -129,13 +129,25 @@ def end(client: MlflowClient, run: TrackedRun, status: Status) -> None:
         _update(client, run, status, end_time=_milliseconds(time.time()))
 
 
-def attach(client: MlflowClient, run: TrackedRun, path: str, content: bytes) -> bool:
-    """Keep a file as an artifact of the run; tell whether the server takes files itself."""
+def keep(client: MlflowClient, run: TrackedRun, files: Iterable[tuple[str, bytes]]) -> None:
+    """Keep files, path and content, as artifacts of the run, where the server takes files itself.
+
+    What is in their way is a warning: all else that is told of a run counts more.
+    """
     if not takes_files(run):
-        return False
+        return
     folder = run.artifact_uri.removeprefix(PROXIED).lstrip("/")
-    client.put_artifact(f"{folder}/{REFUSED.sub('_', path)}", content)
-    return True
+    try:
+        for path, content in files:
+            client.put_artifact(f"{folder}/{_below(path)}", content)
+    except KanariaError as error:
+        LOGGER.warning("MLflow run %s: its files are not all kept: %s", run.id, error)
+
+
+def _below(path: str) -> str:
+    """Return a path that leads below the run's folder, whatever its parts are called."""
+    parts = [REFUSED.sub("_", part) for part in path.split("/")]
+    return "/".join(part for part in parts if part.strip("."))
 
 
 def takes_files(run: TrackedRun) -> bool:
@@ -162,7 +174,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
     )
 
 
-def _found(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any] | None:
+def _existing(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any] | None:
     """Return the first run with our id; whoever made a second one finds the first, too."""
     if "'" in run_id:
         raise ParameterError(f"run_id={shown(run_id)}: MLflow cannot look for it; leave the ' out")
@@ -179,7 +191,7 @@ def _found(client: MlflowClient, experiment: str, run_id: str) -> dict[str, Any]
     return runs[0] if runs else None
 
 
-def _made(client: MlflowClient, experiment: str, identity: RunIdentity) -> dict[str, Any]:
+def _new(client: MlflowClient, experiment: str, identity: RunIdentity) -> dict[str, Any]:
     body = {
         "experiment_id": experiment,
         "run_name": identity.name or identity.run_id,

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 
 import pgserver
 import pytest
-from mlflow_server import Asked, mlflow_server
+from mlflow_server import Records, mlflow_server
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -19,15 +19,16 @@ def server(
         if request.param == "postgresql":
             postgresql = pgserver.get_server(folder / "pg")
             stack.callback(postgresql.cleanup)
-            database = postgresql.get_uri()
+            # SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3.
+            database = postgresql.get_uri().replace("postgresql://", "postgresql+psycopg2://")
         yield stack.enter_context(mlflow_server(folder, database))
 
 
 @pytest.fixture
-def asked(server: str) -> Iterator[Asked]:
+def records(server: str) -> Iterator[Records]:
     """What the server has."""
-    with closing(Asked(server)) as asked:
-        yield asked
+    with closing(Records(server)) as records:
+        yield records
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,8 @@ def mlflow_server(
         _await(process, uri, folder / "server.log")
         yield uri
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
@@ -63,8 +64,8 @@ def _await(process: "subprocess.Popen[bytes]", uri: str, log: Path) -> None:
             time.sleep(0.3)
 
 
-class Asked:
-    """What a server has, asked by plain HTTP and none of our own code."""
+class Records:
+    """What a server has, read by plain HTTP and none of our own code."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -88,16 +89,16 @@ class Asked:
         assert answer.status_code == 200, answer.text
 
     def runs(self, experiment: str) -> list[dict]:
-        found = self.get("experiments/get-by-name", experiment_name=experiment)["experiment"]
-        return self.post("runs/search", experiment_ids=[found["experiment_id"]]).get("runs", [])
+        answer = self.get("experiments/get-by-name", experiment_name=experiment)["experiment"]
+        return self.post("runs/search", experiment_ids=[answer["experiment_id"]]).get("runs", [])
 
     def aliases(self, model: str) -> dict[str, str]:
-        found = self.get("registered-models/get", name=model)["registered_model"]
-        return {each["alias"]: each["version"] for each in found.get("aliases", [])}
+        answer = self.get("registered-models/get", name=model)["registered_model"]
+        return {each["alias"]: each["version"] for each in answer.get("aliases", [])}
 
     def versions(self, model: str) -> list[dict]:
-        found = self.get("model-versions/search", filter=f"name = '{model}'")
-        return sorted(found.get("model_versions", []), key=lambda each: int(each["version"]))
+        answer = self.get("model-versions/search", filter=f"name = '{model}'")
+        return sorted(answer.get("model_versions", []), key=lambda each: int(each["version"]))
 
     def artifact(self, run: dict, path: str) -> bytes:
         root = run["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/").lstrip("/")

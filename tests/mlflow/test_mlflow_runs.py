@@ -1,9 +1,9 @@
-"""Runs on a real server: found again, within its limits, and never two of one."""
+"""Runs on a real server: logged again, within its limits, and never two of one."""
 
 import math
 
 import pytest
-from mlflow_server import Asked, named
+from mlflow_server import Records, named
 
 from kanaria.components.shared.artifacts.judged_metrics import Value
 from kanaria.components.shared.errors import ParameterError
@@ -21,7 +21,7 @@ def identity(experiment: str, run_id: str = "run-1") -> RunIdentity:
     )
 
 
-def test_a_run_is_found_again_and_goes_on(server: str, asked: Asked):
+def test_a_run_is_found_again_and_goes_on(server: str, records: Records):
     which = identity("again / 다시: 1")
     facts = RunFacts(params={"seed": "1"}, metrics={"auc": 0.8123456789012345}, tags={"a": "b"})
     for _ in range(2):
@@ -31,31 +31,31 @@ def test_a_run_is_found_again_and_goes_on(server: str, asked: Asked):
             tracked_run.end(client, run, Status.FAILED)
     with MlflowClient(server, SECONDS) as client:
         tracked_run.opened(client, which)
-    (found,) = asked.runs(which.experiment)
-    assert found["info"]["run_name"] == "nightly"
-    assert found["info"]["status"] == "RUNNING"
-    assert found["info"]["start_time"] == 10**12
-    assert named(found["data"]["tags"])["kfp.run_id"] == "run-1"
-    history = asked.get("metrics/get-history", run_id=run.id, metric_key="auc")["metrics"]
+    (logged,) = records.runs(which.experiment)
+    assert logged["info"]["run_name"] == "nightly"
+    assert logged["info"]["status"] == "RUNNING"
+    assert logged["info"]["start_time"] == 10**12
+    assert named(logged["data"]["tags"])["kfp.run_id"] == "run-1"
+    history = records.get("metrics/get-history", run_id=run.id, metric_key="auc")["metrics"]
     assert [each["value"] for each in history] == [0.8123456789012345]
 
 
 def test_another_value_of_a_parameter_is_told_and_the_first_one_stays(
-    server: str, asked: Asked, caplog: pytest.LogCaptureFixture
+    server: str, records: Records, caplog: pytest.LogCaptureFixture
 ):
     for value in ("1", "2"):
         with MlflowClient(server, SECONDS) as client:
             run = tracked_run.opened(client, identity("immutable"))
             tracked_run.log(client, run, RunFacts(params={"seed": value}, tags={"at": value}))
-    (found,) = asked.runs("immutable")
-    assert named(found["data"]["params"]) == {"seed": "1"}
-    assert named(found["data"]["tags"])["at"] == "2"
+    (logged,) = records.runs("immutable")
+    assert named(logged["data"]["params"]) == {"seed": "1"}
+    assert named(logged["data"]["tags"])["at"] == "2"
     assert "parameters seed have other values now" in caplog.text
 
 
 @pytest.mark.parametrize("happens", ["before", "after"])
 def test_a_create_whose_answer_is_lost_makes_one_run(
-    server: str, asked: Asked, monkeypatch: pytest.MonkeyPatch, happens: str
+    server: str, records: Records, monkeypatch: pytest.MonkeyPatch, happens: str
 ):
     make, lost = MlflowClient.make, []
 
@@ -71,10 +71,10 @@ def test_a_create_whose_answer_is_lost_makes_one_run(
     with MlflowClient(server, SECONDS) as client:
         tracked_run.opened(client, identity(f"ghosts-{happens}"))
     assert lost
-    assert len(asked.runs(f"ghosts-{happens}")) == 1
+    assert len(records.runs(f"ghosts-{happens}")) == 1
 
 
-def test_what_is_too_much_for_one_request_is_all_there(server: str, asked: Asked):
+def test_what_is_too_much_for_one_request_is_all_there(server: str, records: Records):
     values = {f"p{n}": "가" * 6_000 for n in range(230)} | {"long": "x" * 9_000}
     facts = RunFacts(
         params=run_facts.params(values),
@@ -84,7 +84,7 @@ def test_what_is_too_much_for_one_request_is_all_there(server: str, asked: Asked
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("large"))
         tracked_run.log(client, run, facts)
-    data = asked.get("runs/get", run_id=run.id)["run"]["data"]
+    data = records.get("runs/get", run_id=run.id)["run"]["data"]
     assert named(data["params"]) == facts.params
     assert named(data["metrics"]) == facts.metrics
     assert facts.tags.items() <= named(data["tags"]).items()
@@ -109,18 +109,18 @@ def test_what_is_too_much_for_one_request_is_all_there(server: str, asked: Asked
         " a",
     ],
 )
-def test_any_name_becomes_a_key_that_the_server_takes(server: str, asked: Asked, name: str):
+def test_any_name_becomes_a_key_that_the_server_takes(server: str, records: Records, name: str):
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("names", run_id=f"n{hash(name)}"))
         params = run_facts.params({name: "1", "b": {name: "2"}})
         numbers = run_facts.metrics([Value(slice=name, metric="auc", candidate=1.0, baseline=None)])
         tracked_run.log(client, run, RunFacts(params=params, metrics=numbers.metrics))
-    data = asked.get("runs/get", run_id=run.id)["run"]["data"]
+    data = records.get("runs/get", run_id=run.id)["run"]["data"]
     assert sorted(named(data["params"]).values()) == ["1", "2"]
     assert list(named(data["metrics"]).values()) == [1.0]
 
 
-def test_no_number_is_made_up_for_what_is_none(server: str, asked: Asked):
+def test_no_number_is_made_up_for_what_is_none(server: str, records: Records):
     values = [
         Value(slice="", metric=name, candidate=value, baseline=None)
         for name, value in {
@@ -134,21 +134,21 @@ def test_no_number_is_made_up_for_what_is_none(server: str, asked: Asked):
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("undefined"))
         tracked_run.log(client, run, run_facts.metrics(values, rows=7))
-    data = asked.get("runs/get", run_id=run.id)["run"]["data"]
+    data = records.get("runs/get", run_id=run.id)["run"]["data"]
     assert named(data["metrics"]) == {"e": 0.5, "rows": 7}
     assert named(data["tags"])["kanaria.undefined_metrics"] == "a, b, c, d"
 
 
-def test_a_deleted_experiment_is_named(server: str, asked: Asked):
-    made = asked.post("experiments/create", name="gone")["experiment_id"]
-    asked.post("experiments/delete", experiment_id=made)
+def test_a_deleted_experiment_is_named(server: str, records: Records):
+    made = records.post("experiments/create", name="gone")["experiment_id"]
+    records.post("experiments/delete", experiment_id=made)
     with MlflowClient(server, SECONDS) as client, pytest.raises(ParameterError, match="is deleted"):
         tracked_run.opened(client, identity("gone"))
 
 
-def test_a_run_that_kfp_has_made_is_used_and_left_running(server: str, asked: Asked):
-    experiment = asked.post("experiments/create", name="kfp-default")["experiment_id"]
-    theirs = asked.post("runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
+def test_a_run_that_kfp_has_made_is_used_and_left_running(server: str, records: Records):
+    experiment = records.post("experiments/create", name="kfp-default")["experiment_id"]
+    theirs = records.post("runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
     which = RunIdentity(
         run_id="run-1", pipeline="p", experiment="other", name="n", mlflow_run_id=theirs
     )
@@ -156,15 +156,17 @@ def test_a_run_that_kfp_has_made_is_used_and_left_running(server: str, asked: As
         run = tracked_run.opened(client, which)
         tracked_run.log(client, run, RunFacts(metrics={"auc": 0.5}))
         tracked_run.end(client, run, Status.FINISHED)
-    (found,) = asked.runs("kfp-default")
-    assert found["info"]["status"] == "RUNNING"
-    assert named(found["data"]["metrics"]) == {"auc": 0.5}
-    assert named(found["data"]["tags"])["kfp.run_id"] == "run-1"
+    (logged,) = records.runs("kfp-default")
+    assert logged["info"]["status"] == "RUNNING"
+    assert named(logged["data"]["metrics"]) == {"auc": 0.5}
+    assert named(logged["data"]["tags"])["kfp.run_id"] == "run-1"
 
 
-def test_an_artifact_is_there_as_it_was(server: str, asked: Asked):
+def test_an_artifact_is_there_as_it_was(server: str, records: Records):
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("files"))
-        assert tracked_run.attach(client, run, "reports/train-model/a b#1.html", b"<p>\xea\xb0\x80")
-    (found,) = asked.runs("files")
-    assert asked.artifact(found, "reports/train-model/a%20b_1.html") == b"<p>\xea\xb0\x80"
+        tracked_run.keep(client, run, [("reports/train-model/a b#1.html", b"<p>\xea\xb0\x80")])
+        tracked_run.keep(client, run, [("../../up", b"1")])
+    (logged,) = records.runs("files")
+    assert records.artifact(logged, "up") == b"1"
+    assert records.artifact(logged, "reports/train-model/a%20b_1.html") == b"<p>\xea\xb0\x80"

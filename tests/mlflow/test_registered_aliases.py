@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow_server import Asked, free_port, mlflow_server, named
+from mlflow_server import Records, free_port, mlflow_server, named
 from one_machine import CANARY, STABLE, requests_to, rollout
 from serving_models import models
 
@@ -99,21 +99,21 @@ def service(tmp_path: Path, models: Path, server: str) -> Service:
 
 
 def test_aliases_follow_a_promotion_a_rollback_and_a_person(
-    service: Service, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    service: Service, records: Records, monkeypatch: pytest.MonkeyPatch
 ):
     model = service.tracking["registered_model_name"]
     with service.running(monkeypatch) as url:
         first = service.push("plain", "run-1")
-        assert asked.aliases(model) == {"champion": "1"}
+        assert records.aliases(model) == {"champion": "1"}
         second = service.push("better", "run-2")
-        assert asked.aliases(model) == {"champion": "1", "candidate": "2"}
+        assert records.aliases(model) == {"champion": "1", "candidate": "2"}
         assert service.start(url) == 0
-        assert asked.aliases(model) == {"champion": "2", "previous": "1"}
+        assert records.aliases(model) == {"champion": "2", "previous": "1"}
         service.push("failing", "run-3")
-        assert asked.aliases(model) == {"champion": "2", "previous": "1", "candidate": "3"}
+        assert records.aliases(model) == {"champion": "2", "previous": "1", "candidate": "3"}
         assert service.start(url) == 1
-        assert asked.aliases(model) == {"champion": "2", "previous": "1"}
-    versions = [named(each["tags"]) for each in asked.versions(model)]
+        assert records.aliases(model) == {"champion": "2", "previous": "1"}
+    versions = [named(each["tags"]) for each in records.versions(model)]
     assert [each["kanaria.release"] for each in versions[:2]] == [first, second]
     assert [each["kanaria.revision"] for each in versions[:2]] == [STABLE, CANARY]
     for number, tags in enumerate(versions, 1):
@@ -124,14 +124,14 @@ def test_aliases_follow_a_promotion_a_rollback_and_a_person(
         assert tags["kanaria.inference_service"] == "default/taxi"
         (run,) = [
             each
-            for each in asked.runs("train-and-deploy")
+            for each in records.runs("train-and-deploy")
             if named(each["data"]["tags"]).get("kanaria.release") == tags["kanaria.release"]
         ]
-        assert json.loads(asked.artifact(run, "release/release.json")) == record
+        assert json.loads(records.artifact(run, "release/release.json")) == record
 
 
 def test_a_promotion_that_is_taken_back_gives_its_alias_back(
-    service: Service, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    service: Service, records: Records, monkeypatch: pytest.MonkeyPatch
 ):
     model = service.tracking["registered_model_name"]
     with service.running(monkeypatch) as url:
@@ -139,17 +139,17 @@ def test_a_promotion_that_is_taken_back_gives_its_alias_back(
         service.push("better", "run-2")
         assert service.start(url) == 0
         assert rollout(service.state, "rollback").returncode == 0
-        assert asked.aliases(model) == {"champion": "1"}
+        assert records.aliases(model) == {"champion": "1"}
 
 
 def test_the_same_release_again_is_the_same_version(
-    service: Service, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    service: Service, records: Records, monkeypatch: pytest.MonkeyPatch
 ):
     model = service.tracking["registered_model_name"]
     with service.running(monkeypatch):
         for run_id in ("run-1", "run-1", "run-2"):
             service.push("plain", run_id)
-    (version,) = asked.versions(model)
+    (version,) = records.versions(model)
     assert named(version["tags"])["kanaria.run_id"] == "run-1"
     trail = FileTrails(service.state).read("default", "taxi")
     assert [each.what for each in trail.entries].count("registered") == 1
@@ -180,24 +180,24 @@ def killed_at(change_number: int, when: str) -> Iterator[None]:
 
 
 def test_whoever_looks_next_sets_what_a_dead_process_left(
-    service: Service, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    service: Service, records: Records, monkeypatch: pytest.MonkeyPatch
 ):
     model = service.tracking["registered_model_name"]
     with service.running(monkeypatch) as url:
         service.push("plain", "run-1")
         service.push("better", "run-2")
         assert service.start(url) == 0
-        after = asked.aliases(model)
+        after = records.aliases(model)
         assert after == {"champion": "2", "previous": "1"}
         for change_number, when in itertools.product(range(3), ("before", "after")):
             # As it stood before the rollout.
-            asked.post("registered-models/alias", name=model, alias="champion", version="1")
-            asked.post("registered-models/alias", name=model, alias="candidate", version="2")
-            asked.delete("registered-models/alias", name=model, alias="previous")
+            records.post("registered-models/alias", name=model, alias="champion", version="1")
+            records.post("registered-models/alias", name=model, alias="candidate", version="2")
+            records.delete("registered-models/alias", name=model, alias="previous")
             with killed_at(change_number, when), pytest.raises(Killed):
                 service.look()
             service.look()
-            assert asked.aliases(model) == after
+            assert records.aliases(model) == after
 
 
 def test_a_server_that_is_away_holds_up_no_rollout_and_is_told_later(
@@ -213,9 +213,9 @@ def test_a_server_that_is_away_holds_up_no_rollout_and_is_told_later(
             service.push("better", "run-2")
         assert service.start(url) == 0
         with mlflow_server(folder, database, port=port) as uri:
-            assert Asked(uri).aliases("taxi") == {"champion": "1", "candidate": "2"}
+            assert Records(uri).aliases("taxi") == {"champion": "1", "candidate": "2"}
             service.look()
-            assert Asked(uri).aliases("taxi") == {"champion": "2", "previous": "1"}
+            assert Records(uri).aliases("taxi") == {"champion": "2", "previous": "1"}
 
 
 def test_a_push_says_once_that_the_server_is_away_and_goes_on(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow_server import Asked, named
+from mlflow_server import Records, named
 from workspace import Workspace
 
 TAXI = Path(__file__).parents[1] / "integration/taxi"
@@ -18,7 +18,9 @@ UNDER_TEST = ("kanaria.fingerprint", "kanaria.release", "kanaria.data_span", "ka
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory: pytest.TempPathFactory, server: str) -> Workspace:
+    """A folder of its own for each server: a release keeps the run that published it first."""
+    del server
     folder = tmp_path_factory.mktemp("tracked")
     for name in ("taxi_module.py", "eval_config.pbtxt", "train.yaml"):
         shutil.copy(TAXI / name, folder)
@@ -46,10 +48,10 @@ def settings(server: str, name: str, *more: str) -> list[str]:
     ]
 
 
-def run_called(asked: Asked, name: str) -> dict[str, Any]:
-    runs = asked.runs("train-and-deploy")
-    (found,) = [each for each in runs if each["info"]["run_name"] == name]
-    return found
+def run_called(records: Records, name: str) -> dict[str, Any]:
+    runs = records.runs("train-and-deploy")
+    (run,) = [each for each in runs if each["info"]["run_name"] == name]
+    return run
 
 
 def task(folder: Path, name: str) -> dict[str, Any]:
@@ -57,9 +59,9 @@ def task(folder: Path, name: str) -> dict[str, Any]:
     return next(each for each in tasks if each["name"].rpartition("/")[2] == name)
 
 
-def test_what_mlflow_says_is_what_the_run_did(tracked: tuple[Workspace, Path], asked: Asked):
+def test_what_mlflow_says_is_what_the_run_did(tracked: tuple[Workspace, Path], records: Records):
     _, folder = tracked
-    run = run_called(asked, "first")
+    run = run_called(records, "first")
     params, tags = named(run["data"]["params"]), named(run["data"]["tags"])
     assert run["info"]["status"] == "FINISHED"
     assert tags["kfp.run_id"] == folder.name
@@ -68,13 +70,13 @@ def test_what_mlflow_says_is_what_the_run_did(tracked: tuple[Workspace, Path], a
     assert params["data"] == arguments["data"]
     assert params["hyperparameters.layers.a/b"] == "[1, 2]"
     evaluation = Path(task(folder, "evaluate-model")["artifacts"]["evaluation"])
-    found = json.loads((evaluation / "findings.json").read_text())
+    findings = json.loads((evaluation / "findings.json").read_text())
     metrics = named(run["data"]["metrics"])
-    assert metrics["rows"] == found["row_count"]
-    slices = {each["slice"] for each in found["values"]}
+    assert metrics["rows"] == findings["row_count"]
+    slices = {each["slice"] for each in findings["values"]}
     assert len(slices) > 1
     undefined: list[str] = []
-    for each in found["values"]:
+    for each in findings["values"]:
         plain = each["slice"].replace("=", ":")
         key = f"{each['metric']}/{plain}" if plain else each["metric"]
         # What is no number was computed over rows of one class, and has no point.
@@ -88,10 +90,10 @@ def test_what_mlflow_says_is_what_the_run_did(tracked: tuple[Workspace, Path], a
 
 
 def test_mlflow_lineage_and_the_page_of_the_run_say_the_same(
-    tracked: tuple[Workspace, Path], asked: Asked
+    tracked: tuple[Workspace, Path], records: Records
 ):
     workspace, folder = tracked
-    (version,) = asked.versions("taxi-tips")
+    (version,) = records.versions("taxi-tips")
     tags = named(version["tags"])
     command = [workspace.command()[0], "lineage", tags["kanaria.release"], "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -101,7 +103,7 @@ def test_mlflow_lineage_and_the_page_of_the_run_say_the_same(
     assert model["run_id"] == tags["kanaria.run_id"] == folder.name
     files = ",".join(model["data"]["files"])
     assert f"{files}#sha256={model['data']['sha256']}" == tags["kanaria.data"]
-    of_run = named(run_called(asked, "first")["data"]["tags"])
+    of_run = named(run_called(records, "first")["data"]["tags"])
     for key in UNDER_TEST:
         assert of_run.get(key) == tags.get(key)
     assert of_run["kanaria.registered_model"] == "taxi-tips/1"
@@ -110,19 +112,19 @@ def test_mlflow_lineage_and_the_page_of_the_run_say_the_same(
     page = (folder / "index.html").read_text()
     assert tags["kanaria.fingerprint"][:16] in page
     assert tags["kanaria.revision"] in page
-    assert asked.aliases("taxi-tips") == {"champion": "1"}
+    assert records.aliases("taxi-tips") == {"champion": "1"}
 
 
-def test_the_pages_of_the_steps_are_artifacts(tracked: tuple[Workspace, Path], asked: Asked):
+def test_the_pages_of_the_steps_are_artifacts(tracked: tuple[Workspace, Path], records: Records):
     _, folder = tracked
-    run = run_called(asked, "first")
+    run = run_called(records, "first")
     report = Path(task(folder, "evaluate-model")["artifacts"]["report"])
-    assert asked.artifact(run, "reports/evaluate-model/report.html") == report.read_bytes()
-    assert b"train-and-deploy succeeded" in asked.artifact(run, "reports/summary.md")
+    assert records.artifact(run, "reports/evaluate-model/report.html") == report.read_bytes()
+    assert b"train-and-deploy succeeded" in records.artifact(run, "reports/summary.md")
 
 
 def test_a_run_that_fails_in_its_training_is_failed_there(
-    tracked: tuple[Workspace, Path], server: str, asked: Asked
+    tracked: tuple[Workspace, Path], server: str, records: Records
 ):
     workspace, _ = tracked
     module = workspace.folder / "broken_module.py"
@@ -130,16 +132,16 @@ def test_a_run_that_fails_in_its_training_is_failed_there(
     module.write_text(text.replace("def run_fn(fn_args", "def run_fn(fn_args, *, lacking"))
     done = workspace.run(*settings(server, "broken", f"module_file={module}"))
     assert done.code != 0
-    run = run_called(asked, "broken")
+    run = run_called(records, "broken")
     tags = named(run["data"]["tags"])
     assert run["info"]["status"] == "FAILED"
     assert tags["kanaria.cause"].startswith("train-model: ")
     assert named(run["data"]["params"])["train_steps"] == "100"
-    assert len(asked.versions("taxi-tips")) == 1
+    assert len(records.versions("taxi-tips")) == 1
 
 
 def test_a_model_that_is_refused_is_compared_with_those_that_were_not(
-    tracked: tuple[Workspace, Path], server: str, asked: Asked
+    tracked: tuple[Workspace, Path], server: str, records: Records
 ):
     workspace, _ = tracked
     config = workspace.folder / "strict.pbtxt"
@@ -150,8 +152,8 @@ def test_a_model_that_is_refused_is_compared_with_those_that_were_not(
     )
     done = workspace.run(*settings(server, "refused", f"eval_config_file={config}"))
     assert done.code != 0
-    run = run_called(asked, "refused")
+    run = run_called(records, "refused")
     assert run["info"]["status"] == "FAILED"
     assert "binary_accuracy" in named(run["data"]["metrics"])
     assert "did not pass" in named(run["data"]["tags"])["kanaria.outcome"]
-    assert len(asked.versions("taxi-tips")) == 1
+    assert len(records.versions("taxi-tips")) == 1

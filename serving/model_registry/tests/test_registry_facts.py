@@ -17,10 +17,10 @@ TAKEN = re.compile(r"[/\w.\- :]{1,250}")
 
 @given(st.lists(st.text(), unique=True))
 def test_every_name_has_a_key_of_its_own_that_mlflow_takes(names: list[str]):
-    found = keys(names)
-    assert list(found) == names
-    assert len(set(found.values())) == len(names)
-    for key in found.values():
+    by_name = keys(names)
+    assert list(by_name) == names
+    assert len(set(by_name.values())) == len(names)
+    for key in by_name.values():
         assert TAKEN.fullmatch(key)
         assert posixpath.normpath(key) == key
         assert not key.startswith(("/", "..")) and key != "."

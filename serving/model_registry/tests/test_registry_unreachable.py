@@ -51,17 +51,17 @@ def served(answer: Serve) -> Iterator[str]:
 
 
 def says(*statuses: str, body: str = "{}", headers: str = "") -> tuple[Serve, list[bytes]]:
-    """Answer each request by the next status, the last one for ever; return what was asked."""
-    asked: list[bytes] = []
+    """Answer each request by the next status, the last one for ever; return what was requests."""
+    requests: list[bytes] = []
 
     def answer(connection: socket.socket) -> None:
         request = connection.recv(65_536)
-        status = statuses[min(len(asked), len(statuses) - 1)]
-        asked.append(request)
+        status = statuses[min(len(requests), len(statuses) - 1)]
+        requests.append(request)
         text = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}"
         connection.sendall(f"{text}\r\n{body}".encode())
 
-    return answer, asked
+    return answer, requests
 
 
 def drips(connection: socket.socket) -> None:
@@ -84,32 +84,32 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_passes_is_tried_again():
-    answer, asked = says("503 Busy", "429 Slow down", "200 OK", body='{"a": 1}')
+    answer, requests = says("503 Busy", "429 Slow down", "200 OK", body='{"a": 1}')
     with served(answer) as uri, MlflowClient(uri, 60, {}) as client:
         assert client.post("runs/search", {}) == {"a": 1}
-    assert len(asked) == 3
+    assert len(requests) == 3
 
 
 def test_what_does_not_pass_is_told_after_five_tries():
-    answer, asked = says("503 Busy")
+    answer, requests = says("503 Busy")
     with (
         served(answer) as uri,
         MlflowClient(uri, 60, {}) as client,
         pytest.raises(NotReadyError, match="503"),
     ):
         client.get("runs/get", run_id="x")
-    assert len(asked) == 5
+    assert len(requests) == 5
 
 
 def test_a_create_is_not_tried_again_before_a_look():
-    answer, asked = says("500 Oops")
+    answer, requests = says("500 Oops")
     with (
         served(answer) as uri,
         MlflowClient(uri, 60, {}) as client,
         pytest.raises(UnansweredError),
     ):
         client.make("runs/create", {}, "run")
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_whoever_was_slower_takes_what_the_faster_one_has_made():
@@ -146,7 +146,7 @@ def test_whoever_was_slower_takes_what_the_faster_one_has_made():
 def test_what_a_server_refuses_is_said_in_one_line(
     status: str, body: str, headers: str, kind: type[KanariaError], said: str
 ):
-    answer, asked = says(status, body=body, headers=headers)
+    answer, requests = says(status, body=body, headers=headers)
     with (
         served(answer) as uri,
         MlflowClient(uri, 60, {}) as client,
@@ -155,11 +155,11 @@ def test_what_a_server_refuses_is_said_in_one_line(
         client.get("runs/get", "run", run_id="x")
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_a_token_is_sent_and_stands_in_no_message():
-    answer, asked = says("403 Forbidden", body="no")
+    answer, requests = says("403 Forbidden", body="no")
     environment = {"MLFLOW_TRACKING_TOKEN": "geheim"}
     with (
         served(answer) as uri,
@@ -167,7 +167,7 @@ def test_a_token_is_sent_and_stands_in_no_message():
         pytest.raises(PermissionDeniedError) as raised,
     ):
         client.get("runs/get", run_id="x")
-    assert b"Bearer geheim" in asked[0]
+    assert b"Bearer geheim" in requests[0]
     assert "geheim" not in str(raised.value)
 
 

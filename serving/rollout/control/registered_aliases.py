@@ -100,12 +100,12 @@ def wanted(now: Standing, registered: Mapping[str, Registration]) -> dict[Model,
         registered: URI of a model -> its registration, the newest last.
     """
     holders = {CHAMPION: now.champion, CANDIDATE: now.candidate, PREVIOUS: now.previous}
-    held = {alias: registered[uri] for alias, uri in holders.items() if uri in registered}
+    by_alias = {alias: registered[uri] for alias, uri in holders.items() if uri in registered}
     last = [list(registered.values())[-1]] if registered else []
     aliases: dict[Model, dict[str, str]] = {}
-    for each in (*held.values(), *last):
+    for each in (*by_alias.values(), *last):
         aliases.setdefault((each.server, each.model), dict.fromkeys(holders, ""))
-    for alias, each in held.items():
+    for alias, each in by_alias.items():
         aliases[each.server, each.model][alias] = each.version
     return aliases
 

@@ -129,16 +129,16 @@ def registration(uri: str, model: str, version: str) -> Registration:
 
 
 def test_a_release_that_is_not_registered_has_no_alias_and_takes_the_one_there_is():
-    known = {V1: registration(V1, "tips", "4")}
+    registered = {V1: registration(V1, "tips", "4")}
     now = Standing(champion=V2, candidate=V3, previous=V1)
     aliases = {"champion": "", "candidate": "", "previous": "4"}
-    assert wanted(now, known) == {("http://m", "tips"): aliases}
+    assert wanted(now, registered) == {("http://m", "tips"): aliases}
     assert wanted(now, {}) == {}
 
 
 def test_a_model_that_is_renamed_leaves_no_champion_behind():
-    known = {V1: registration(V1, "old", "4"), V2: registration(V2, "new", "1")}
-    assert wanted(Standing(champion=V2, previous=V1), known) == {
+    registered = {V1: registration(V1, "old", "4"), V2: registration(V2, "new", "1")}
+    assert wanted(Standing(champion=V2, previous=V1), registered) == {
         ("http://m", "new"): {"champion": "1", "candidate": "", "previous": ""},
         ("http://m", "old"): {"champion": "", "candidate": "", "previous": "4"},
     }
@@ -150,5 +150,5 @@ def test_the_trail_tells_where_a_release_is_registered(tmp_path: Path):
     second = registration(V2, "tips", "3")
     for each in (first, second, again):
         trails.append(NAMESPACE, SERVICE, lambda _, each=each: (entry(each, "kim"),))
-    found = registrations(trails.read(NAMESPACE, SERVICE))
-    assert list(found.items()) == [(V2, second), (V1, again)]
+    read = registrations(trails.read(NAMESPACE, SERVICE))
+    assert list(read.items()) == [(V2, second), (V1, again)]
