@@ -110,8 +110,8 @@ def _positions(wanted: Integers, moments: Integers, codes: Integers, times: Inte
     ranks = np.unique(np.concatenate([times, moments]))
     scale = len(ranks) + 1
     placed = codes * scale + np.searchsorted(ranks, times)
-    asked = wanted * scale + np.searchsorted(ranks, moments)
-    return np.searchsorted(placed, asked, side="right") - 1
+    sought = wanted * scale + np.searchsorted(ranks, moments)
+    return np.searchsorted(placed, sought, side="right") - 1
 
 
 def _passed_over(

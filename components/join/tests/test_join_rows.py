@@ -46,10 +46,10 @@ def one_by_one(entity, features, ttl, only_before):
     st.booleans(),
 )
 def test_the_last_row_is_that_of_looking_at_each(entities, features, ttl, only_before):
-    found = last_rows(rows(entities), rows(features, True), ttl, only_written_before=only_before)
+    last = last_rows(rows(entities), rows(features, True), ttl, only_written_before=only_before)
     # The last before any age is looked at: an older row that fits the age does not exist.
     expected = [one_by_one(entity, features, ttl, only_before) for entity in entities]
-    assert found.rows.tolist() == expected
+    assert last.rows.tolist() == expected
 
 
 def test_values_that_have_twins_or_came_later_are_counted():
