@@ -18,9 +18,17 @@ from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY_ID
 from feast.feature_view_projection import FeatureViewProjection
 from feast.repo_config import FeastConfigError
-from feast.types import Array, Bytes, ImageBytes, PdfBytes, from_feast_to_pyarrow_type
+from feast.types import (
+    Array,
+    Bytes,
+    ImageBytes,
+    PdfBytes,
+    UnixTimestamp,
+    from_feast_to_pyarrow_type,
+)
 
 from kanaria.components.join import store_errors
+from kanaria.components.join.entity_rows import SECONDS
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import uri_files
 
@@ -152,6 +160,8 @@ def _arrow_type(name: str, kind: Any) -> pa.DataType:
     """Return the type of a feature or a join key in training rows."""
     if kind in (Bytes, ImageBytes, PdfBytes):  # Feast's own table of types leaves them out.
         return pa.binary()
+    if kind == UnixTimestamp:
+        return SECONDS
     if kind == Array(Bytes):
         return pa.list_(pa.binary())
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.serving.features import feature_settings
 
-SHAPES = ("featureService", "entities", "keepEntities")
+SHAPES = ("featureService", "entities", "keepEntities", "fullFeatureNames")
 """Keys of a service's features that decide which inputs a model gets."""
 
 
@@ -28,8 +28,8 @@ def require_same_inputs(applied: Mapping[str, Any], staged: Mapping[str, Any]) -
     if live != wanted:
         raise ParameterError(
             f"service.features={shown(wanted or {})}: the live service has {shown(live or {})}, "
-            "and in Knative mode one transformer serves the stable model, too, which would get these "
-            "at once; use another service.name, or Standard mode"
+            "and in Knative mode one transformer serves the stable model, too, which would get "
+            "these at once; use another service.name, or Standard mode"
         )
 
 

@@ -59,6 +59,12 @@ def test_values_that_have_twins_or_came_later_are_counted():
     assert (facts.ambiguous, facts.written_later) == (1, 1)
 
 
+@pytest.mark.parametrize("only_before", [True, False])
+def test_a_view_without_rows_has_nothing_for_anybody(only_before):
+    last = last_rows(rows([(1, 1, 5, 0)]), rows([], True), 3, only_written_before=only_before)
+    assert last.rows.tolist() == [NONE]
+
+
 def test_a_view_without_keys_has_one_history_for_all():
     entities = Rows(keys=[], times=np.array([4, 1]))
     features = Rows(keys=[], times=np.array([5, 2, 3]))
