@@ -19,6 +19,8 @@ from kanaria.components.shared.errors import DataError, shown
 
 INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 FLOAT = r"^-?(0|[1-9][0-9]{0,14})([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$"
+SECONDS = pa.timestamp("s", "UTC")
+"""The type of a feature that is a time."""
 PARQUET, CSV = ".parquet", ".csv"
 
 
@@ -56,7 +58,8 @@ class EntityRows:
 def cast(column: pa.ChunkedArray, kind: pa.DataType, where: str) -> pa.ChunkedArray:
     """Return a column in another type, its values unchanged but for floats, which are rounded.
 
-    A NaN is a missing value, since pandas and Feast tell the two apart nowhere.
+    A NaN is a missing value, since pandas and Feast tell the two apart nowhere. Times become whole
+    seconds where seconds are asked for, as Feast serves them.
 
     Raises:
         DataError: a value would change.
@@ -68,6 +71,10 @@ def cast(column: pa.ChunkedArray, kind: pa.DataType, where: str) -> pa.ChunkedAr
     try:
         # The nearest float is meant where the store says Float32: it holds no other.
         rounds = pa.types.is_floating(column.type) and pa.types.is_floating(kind)
+        if pa.types.is_timestamp(column.type):
+            if pa.types.is_integer(kind):  # Arrow would give a number in the unit of the file.
+                raise pa.ArrowInvalid("a time is no number; declare it as UnixTimestamp")
+            rounds = kind == SECONDS
         return column.cast(kind, safe=not rounds)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(

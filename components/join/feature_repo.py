@@ -15,10 +15,20 @@ import yaml
 from feast import FeatureStore, FeatureView
 from feast.data_source import DataSource
 from feast.errors import FeastError
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.feature_view_projection import FeatureViewProjection
-from feast.types import from_feast_to_pyarrow_type
+from feast.repo_config import FeastConfigError
+from feast.types import (
+    Array,
+    Bytes,
+    ImageBytes,
+    PdfBytes,
+    UnixTimestamp,
+    from_feast_to_pyarrow_type,
+)
 
 from kanaria.components.join import store_errors
+from kanaria.components.join.entity_rows import SECONDS
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import uri_files
 
@@ -99,7 +109,7 @@ def _check_copied(uri: str, folder: Path) -> None:
 def _store(uri: str, folder: Path) -> FeatureStore:
     try:
         return FeatureStore(repo_path=str(folder))
-    except (FeastError, ValueError, OSError) as error:
+    except (FeastError, FeastConfigError, ValueError, OSError, yaml.YAMLError) as error:
         raise ParameterError(f"feature_repo={shown(uri)}: {CONFIG}: {shown(str(error))}") from error
 
 
@@ -146,19 +156,36 @@ def _check_names(service: str, views: Sequence[View]) -> None:
         )
 
 
+def _arrow_type(name: str, kind: Any) -> pa.DataType:
+    """Return the type of a feature or a join key in training rows."""
+    if kind in (Bytes, ImageBytes, PdfBytes):  # Feast's own table of types leaves them out.
+        return pa.binary()
+    if kind == UnixTimestamp:
+        return SECONDS
+    if kind == Array(Bytes):
+        return pa.list_(pa.binary())
+    try:
+        return from_feast_to_pyarrow_type(kind)
+    except ValueError as error:
+        raise ParameterError(
+            f"feature {name!r}: type {kind} has no form in training rows; use numbers, text, "
+            "bytes, or an Array of them"
+        ) from error
+
+
 def _projected(store: FeatureStore, projection: FeatureViewProjection, *, full_names: bool) -> View:
     view = store.get_feature_view(projection.name)
     label = projection.name_to_use()
     columns = {field.name: field for field in projection.features}
     names = {name: f"{label}__{name}" if full_names else name for name in columns}
-    types = {names[name]: from_feast_to_pyarrow_type(f.dtype) for name, f in columns.items()}
+    types = {names[name]: _arrow_type(name, f.dtype) for name, f in columns.items()}
     return _view(view, label, names, types, projection.join_key_map)
 
 
 def stored_view(view: FeatureView) -> View:
     """Return a view as it is materialized: all its features, under their own names."""
     names = {field.name: field.name for field in view.features}
-    types = {field.name: from_feast_to_pyarrow_type(field.dtype) for field in view.features}
+    types = {field.name: _arrow_type(field.name, field.dtype) for field in view.features}
     return _view(view, view.name, names, types, {})
 
 
@@ -172,14 +199,17 @@ def _view(
     source: Any = view.batch_source
     # A source's field_mapping says column -> name; what is read are columns.
     columns = {name: column for column, name in (source.field_mapping or {}).items()}
-    keys = {column.name: column.dtype for column in view.entity_columns}
+    keys = {
+        column.name: column.dtype
+        for column in view.entity_columns
+        if column.name != DUMMY_ENTITY_ID  # Of a view without entities: no column of its source.
+    }
     ttl = (view.ttl or timedelta()) // timedelta(microseconds=1) * 1000
     return View(
         name=label,
         keys={columns.get(key, key): entity_names.get(key, key) for key in keys},
         key_types={
-            entity_names.get(key, key): from_feast_to_pyarrow_type(kind)
-            for key, kind in keys.items()
+            entity_names.get(key, key): _arrow_type(key, kind) for key, kind in keys.items()
         },
         features={columns.get(name, name): names[name] for name in names},
         types=types,

@@ -14,7 +14,7 @@ import pyarrow as pa
 from feast import FeatureStore, FileSource
 
 from kanaria.components.join import store_errors, times
-from kanaria.components.join.entity_rows import cast
+from kanaria.components.join.entity_rows import SECONDS, cast
 from kanaria.components.join.feature_repo import View
 from kanaria.components.join.point_in_time import Rows
 from kanaria.components.shared.data import arrow_files
@@ -71,12 +71,17 @@ def read(store: FeatureStore, view: View, first: int | None, last: int) -> Featu
     if view.created:
         created = times.nanoseconds(table[view.created], f"{where}: column {view.created!r}")
     values = {
-        name: cast(table[column], view.types[name], f"{where}: column {column!r}")
+        name: _as_served(cast(table[column], view.types[name], f"{where}: column {column!r}"))
         for column, name in view.features.items()
     }
     return FeatureRows(
         rows=Rows(keys=keys, times=moments, created=created), values=pa.table(values)
     )
+
+
+def _as_served(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values as the feature server writes them: a time is seconds since 1970."""
+    return column.cast(pa.int64()) if column.type == SECONDS else column
 
 
 def _table(store: FeatureStore, view: View, first: int | None, last: int) -> pa.Table:

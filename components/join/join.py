@@ -126,12 +126,12 @@ def join(request: Request, target: Path) -> Joined:
         entities = entity_rows.read(request.entity_rows, request.timestamp_column, [*keys])
         _check_collisions(entities, views)
         columns: dict[str, pa.ChunkedArray] = {}
-        found: dict[str, Last] = {}
+        matches: dict[str, Last] = {}
         for view in views:
-            found[view.name], values = _of_view(store, view, entities, request)
+            matches[view.name], values = _of_view(store, view, entities, request)
             columns.update(values)
         project = str(store.project)
-    table, facts = _judged(entities, columns, found, MissingRows(request.missing_rows))
+    table, facts = _judged(entities, columns, matches, MissingRows(request.missing_rows))
     with atomic.published(target) as folder:
         folder.mkdir()
         with pq.ParquetWriter(folder / FILE, table.schema) as writer:
@@ -177,11 +177,11 @@ def _of_view(
 def _judged(
     entities: EntityRows,
     columns: Mapping[str, pa.ChunkedArray],
-    found: Mapping[str, Last],
+    matches: Mapping[str, Last],
     policy: MissingRows,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return the training rows, and what is told of them."""
-    absent = {name: last.rows == NONE for name, last in found.items()}
+    absent = {name: last.rows == NONE for name, last in matches.items()}
     missing = np.zeros(len(entities.times), bool)
     for rows in absent.values():
         missing |= rows
@@ -200,8 +200,8 @@ def _judged(
         "joined": len(missing) - lacking,
         "dropped": lacking if drops else 0,
         "missing": counts,
-        "written_later": {name: last.written_later for name, last in found.items()},
-        "ambiguous": {name: last.ambiguous for name, last in found.items()},
+        "written_later": {name: last.written_later for name, last in matches.items()},
+        "ambiguous": {name: last.ambiguous for name, last in matches.items()},
     }
 
 

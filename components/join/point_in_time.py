@@ -78,6 +78,9 @@ def last_rows(
         only_written_before: whether rows that were created after the entity row's time are
             passed over, as what nobody could know then.
     """
+    if not len(features.times):
+        nothing = np.full(len(entities.times), NONE, np.int64)
+        return Last(rows=nothing, ambiguous=0, written_later=0)
     wanted, offered = _codes(entities, features)
     created = features.created
     if created is None:
@@ -89,11 +92,10 @@ def last_rows(
         place = _passed_over(place, codes, written, entities.times)
     at = np.maximum(place, 0)
     fits = (place >= 0) & (wanted != NONE)
-    if len(order):
-        fits &= codes[at] == wanted
-        # Of times in order the difference is right in 64 bits without a sign, whatever the times.
-        age = (entities.times - times[at]).view(np.uint64)
-        fits &= (age <= np.uint64(ttl)) if ttl else True
+    fits &= codes[at] == wanted
+    # Of times in order the difference is right in 64 bits without a sign, whatever the times.
+    age = (entities.times - times[at]).view(np.uint64)
+    fits &= (age <= np.uint64(ttl)) if ttl else True
     at = at[fits]
     rows = np.full(len(wanted), NONE, np.int64)
     rows[fits] = order[at]
@@ -110,8 +112,8 @@ def _positions(wanted: Integers, moments: Integers, codes: Integers, times: Inte
     ranks = np.unique(np.concatenate([times, moments]))
     scale = len(ranks) + 1
     placed = codes * scale + np.searchsorted(ranks, times)
-    asked = wanted * scale + np.searchsorted(ranks, moments)
-    return np.searchsorted(placed, asked, side="right") - 1
+    sought = wanted * scale + np.searchsorted(ranks, moments)
+    return np.searchsorted(placed, sought, side="right") - 1
 
 
 def _passed_over(

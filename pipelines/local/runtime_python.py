@@ -18,6 +18,9 @@ RUNTIMES = {
 }
 """Image name without registry and tag -> folder under `.venv`, and extra where there is one."""
 
+MAKES = {"feast": "feast"}
+"""Runtime -> target of make, where it is not `install`."""
+
 
 def runtime_of(image: str) -> str:
     """Return the runtime that stands for `image` on this machine.
@@ -51,8 +54,9 @@ def python_of(image: str) -> Path:
     path = Path(named) if named else beside / "bin" / "python"
     if not path.is_file():
         raise ParameterError(
-            f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make install`, or let "
-            f"KANARIA_{runtime.upper()}_PYTHON name one that has kanaria[{runtime}]"
+            f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make "
+            f"{MAKES.get(runtime, 'install')}`, or let KANARIA_{runtime.upper()}_PYTHON name one "
+            "that has what its image holds"
         )
     if MARK not in image:
         return path

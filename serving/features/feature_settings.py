@@ -49,6 +49,12 @@ FEATURES = (
         default=False,
     ),
     Key(
+        name="fullFeatureNames",
+        kind=Kind.BOOLEAN,
+        meaning="true if the model was trained with full_feature_names, VIEW__FEATURE.",
+        default=False,
+    ),
+    Key(
         name="timeoutMilliseconds",
         kind=Kind.INTEGER,
         meaning="how long the feature server is waited for.",
@@ -107,6 +113,7 @@ class FeatureSettings:
         feature_service: its name.
         entities: join keys, in the names of a request.
         keep_entities: whether the model gets them.
+        full_names: whether features are called `<view>__<feature>`.
         timeout_seconds: for an answer of the feature server.
         max_age_seconds: feature -> seconds.
         defaults: feature -> value; None is a missing one.
@@ -119,6 +126,7 @@ class FeatureSettings:
     feature_service: str = ""
     entities: Sequence[str] = ()
     keep_entities: bool = False
+    full_names: bool = False
     timeout_seconds: float = 0.5
     max_age_seconds: Mapping[str, int] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -136,6 +144,7 @@ def read(mapping: Any, faults: Faults, where: str = WHERE) -> FeatureSettings:
         feature_service=values["featureService"],
         entities=tuple(values["entities"]),
         keep_entities=values["keepEntities"],
+        full_names=values["fullFeatureNames"],
         timeout_seconds=values["timeoutMilliseconds"] / 1000,
         max_age_seconds=values["maxAgeSeconds"],
         defaults=values["defaults"],

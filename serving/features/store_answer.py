@@ -13,6 +13,9 @@ from kanaria.serving.features.feature_rows import Value
 from kanaria.serving.features.feature_settings import FeatureSettings
 
 PRESENT = "PRESENT"
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+NO_TIME = -(2**63)
+"""What Feast stores and serves for a missing time."""
 
 
 def by_feature(
@@ -61,12 +64,31 @@ def by_feature(
 def _value(
     value: Any, status: str, event_time: str, *, settings: FeatureSettings, name: str, now: float
 ) -> Value:
+    value = _as_ingested(value, settings.defaults.get(name))
     if status != PRESENT or value is None:
         return Value(why="missing")
     most = settings.max_age_seconds.get(name)
     if most is not None and now - datetime.fromisoformat(event_time).timestamp() > most:
         return Value(why="stale")
     return Value(value=value)
+
+
+def _as_ingested(value: Any, default: Any) -> Any:
+    """Return a value as ingest_data has it in training rows.
+
+    True and false are 1 and 0. JSON has no NaN and no infinity: Feast writes their names, which
+    a feature of text might hold, too, so they are numbers where the default is one.
+    """
+    if isinstance(value, list):
+        return [_as_ingested(one, default) for one in value]
+    if isinstance(value, bool):
+        return int(value)
+    if value == NO_TIME:
+        return None
+    is_number = isinstance(default, int | float) and not isinstance(default, bool)
+    if value in NOT_FINITE and is_number:
+        return None if value == "NaN" else float(value)
+    return value
 
 
 def nowhere(rows: int, settings: FeatureSettings, why: str) -> dict[str, list[Value]]:
@@ -77,4 +99,8 @@ def nowhere(rows: int, settings: FeatureSettings, why: str) -> dict[str, list[Va
 
 def query(entities: Mapping[str, Sequence[Any]], settings: FeatureSettings) -> dict[str, Any]:
     """Return the body of the question."""
-    return {"feature_service": settings.feature_service, "entities": dict(entities)}
+    return {
+        "feature_service": settings.feature_service,
+        "entities": dict(entities),
+        "full_feature_names": settings.full_names,
+    }

@@ -25,6 +25,7 @@ from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
 from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
 from kanaria.serving.traffic.traffic_protocol import LoadFailure, Manifest, ServiceStatus
+from kanaria.serving.traffic.transformer_rules import require_same_inputs
 
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 CLUSTER_DOMAIN = "svc.cluster.local"
@@ -42,7 +43,8 @@ class KnativeTraffic(CanaryPercentTraffic):
         """Apply the manifest with its model at 0 %; a model that is applied is left as it is.
 
         Raises:
-            ParameterError: the API refuses the manifest.
+            ParameterError: the API refuses the manifest, or its features would be those of the
+                stable model, too.
             ConflictError: another field manager owns a field of it.
         """
         staged = deepcopy(dict(manifest))
@@ -55,6 +57,7 @@ class KnativeTraffic(CanaryPercentTraffic):
         if applied is None:
             self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
             return
+        require_same_inputs(applied, staged)
 
         def write(service: Object) -> None:
             metadata["resourceVersion"] = service["metadata"]["resourceVersion"]

@@ -234,9 +234,12 @@ def test_the_transformer_of_a_cluster_gives_the_same_answers(folder, server, fea
         assert httpx.post(f"{url}/v1/models/bare:predict", json=wrong).status_code == 400
 
 
-def test_the_run_tells_the_feature_service_and_the_rows(folder):
+def test_the_run_tells_the_feature_service_and_its_rows_go_on_unchanged(folder):
     (record,) = (folder / "root/runs").glob("*/run.json")
-    text = json.dumps(json.loads(record.read_text()))
-    assert '"feature_service": "trips_v1"' in text or any(
-        "trips_v1" in path.read_text() for path in record.parent.rglob("*.json")
-    )
+    tasks = {task["name"]: task for task in json.loads(record.read_text())["tasks"]}
+    facts = tasks["join-features"]["metadata"]["training_rows"]
+    assert (facts["feature_service"], facts["rows"], facts["joined"]) == ("trips_v1", 12, 10)
+    ingested = tasks["ingest-data"]["metadata"]["examples"]["fingerprint"]
+    assert tasks["join-features"]["parameters"]["data"].endswith(f"#sha256={ingested}")
+    loaded = tasks["materialize-features"]["metadata"]["materialization"]
+    assert loaded["until"] == "2026-01-04T00:00:00+00:00"

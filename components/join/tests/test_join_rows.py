@@ -46,10 +46,10 @@ def one_by_one(entity, features, ttl, only_before):
     st.booleans(),
 )
 def test_the_last_row_is_that_of_looking_at_each(entities, features, ttl, only_before):
-    found = last_rows(rows(entities), rows(features, True), ttl, only_written_before=only_before)
+    last = last_rows(rows(entities), rows(features, True), ttl, only_written_before=only_before)
     # The last before any age is looked at: an older row that fits the age does not exist.
     expected = [one_by_one(entity, features, ttl, only_before) for entity in entities]
-    assert found.rows.tolist() == expected
+    assert last.rows.tolist() == expected
 
 
 def test_values_that_have_twins_or_came_later_are_counted():
@@ -57,6 +57,12 @@ def test_values_that_have_twins_or_came_later_are_counted():
     facts = last_rows(rows([(1, 1, 5, 0), (1, 1, 7, 0), (2, 1, 9, 0)]), rows(features, True))
     assert facts.rows.tolist() == [1, 2, 3]
     assert (facts.ambiguous, facts.written_later) == (1, 1)
+
+
+@pytest.mark.parametrize("only_before", [True, False])
+def test_a_view_without_rows_has_nothing_for_anybody(only_before):
+    last = last_rows(rows([(1, 1, 5, 0)]), rows([], True), 3, only_written_before=only_before)
+    assert last.rows.tolist() == [NONE]
 
 
 def test_a_view_without_keys_has_one_history_for_all():

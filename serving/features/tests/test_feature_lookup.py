@@ -83,7 +83,8 @@ def test_rows_without_a_key_are_not_asked_for():
         ANSWER, of_server={"requests": requests}, missing="defaults", defaults={"trips": 0}
     )
     assert json.loads(body) == {"instances": [{"trips": 3}, {"trips": 0}]}
-    assert requests == [{"feature_service": "trips_v1", "entities": {"driver_id": [7]}}]
+    question = {"feature_service": "trips_v1", "entities": {"driver_id": [7]}}
+    assert requests == [{**question, "full_feature_names": False}]
 
 
 def test_a_kept_connection_that_was_closed_costs_nothing():

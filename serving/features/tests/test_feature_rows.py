@@ -74,6 +74,28 @@ def test_a_value_that_is_not_there_fails_without_a_default_for_that():
         joined(ROWS, missing="defaults", defaults={"trips": 0})
 
 
+@pytest.mark.parametrize(
+    ("value", "default", "served"),
+    [
+        (True, 0, 1),
+        ([True, False], [], [1, 0]),
+        ("Infinity", 0.5, float("inf")),
+        ("-Infinity", "?", "-Infinity"),
+        ("NaN", 0.5, 0.5),
+        (-(2**63), 9, 9),
+        ("NaN", "?", "NaN"),
+        (2.5, None, 2.5),
+    ],
+)
+def test_values_are_served_as_training_rows_have_them(value, default, served):
+    column = {"values": [value], "statuses": ["PRESENT"], "event_timestamps": [NEVER]}
+    answer = {"metadata": {"feature_names": ["f"]}, "results": [column]}
+    read = settings(missing="defaults", defaults={"f": default})
+    features = store_answer.by_feature(answer, 1, read, NOW)
+    document = {"instances": [{"driver_id": 7}]}
+    assert feature_rows.with_features(document, features, read)["instances"] == [{"f": served}]
+
+
 @pytest.mark.parametrize(("most", "trips"), [(101_600, 2**60 + 1), (101_599, 5)])
 def test_a_value_is_stale_beyond_its_age(most, trips):
     defaults = {"trips": 5, "town": None}

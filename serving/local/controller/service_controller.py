@@ -50,6 +50,7 @@ class LiveService:
         self._observed = Observed()
         self._is_open = False
         self._told_inert: list[str] = []
+        self._features: dict[str, FeatureSettings] = {}
 
     def poll(self) -> None:
         """Take over what was written since; what cannot be is told, and changes nothing."""
@@ -154,7 +155,9 @@ class LiveService:
         observed = self._revision(revision)
         if observed is None or not observed.features:
             return None
-        return feature_settings.read(observed.features, Faults(revision))
+        if revision not in self._features:  # A revision never changes, and each request asks.
+            self._features[revision] = feature_settings.read(observed.features, Faults(revision))
+        return self._features[revision]
 
     def _revision(self, name: str) -> Revision | None:
         return next(

@@ -129,3 +129,14 @@ def test_the_longer_name_of_a_transformer_must_fit_too():
     route_weights.require_short("team", "t" * 37, transformed=True)
     with pytest.raises(ParameterError, match="use up to 37 characters"):
         route_weights.require_short("team", "t" * 38, transformed=True)
+
+
+def test_a_revision_that_left_the_route_is_none_that_has_a_transformer():
+    routing = Routing(
+        latest="r0", rolled_out="r0", weights={"r0": 100}, transformed=frozenset(["r0"])
+    )
+    for revision in ("r1", "r2"):
+        routing = route_weights.promoted(route_weights.staged(routing, revision))
+    assert routing == route_weights.from_route(
+        route_weights.to_route(routing, "team", "taxi", GATEWAY)
+    )

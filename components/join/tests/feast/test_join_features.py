@@ -50,20 +50,20 @@ def test_rows_equal_an_independent_join_with_ties_and_ttl(repo, tmp_path):
     homes = stats[["driver_id", "event_timestamp"]].iloc[:30].drop_duplicates()
     repo.homes([{**row, "town": f"town {n}"} for n, row in enumerate(homes.to_dict("records"))])
     repo.apply()
-    asked = pd.DataFrame(
+    entity_frame = pd.DataFrame(
         {
             "driver_id": random.integers(0, 45, 700),
             "event_timestamp": base + pd.to_timedelta(random.integers(-5, 150, 700), unit="h"),
             "label": np.arange(700),
         }
     )
-    told = joined(repo, entities(tmp_path, asked.to_dict("records")), tmp_path / "out")
+    facts = joined(repo, entities(tmp_path, entity_frame.to_dict("records")), tmp_path / "out")
 
     # In order of time and creation, so that the later of two of one time is the last; small
     # numbers, since merge_asof makes floats of those beside missing ones.
     right = stats.assign(trips=np.arange(count), stats_time=stats["event_timestamp"])
     right = right.sort_values(["event_timestamp", "created"]).drop(columns="event_timestamp")
-    left = asked.sort_values("event_timestamp", kind="stable")
+    left = entity_frame.sort_values("event_timestamp", kind="stable")
     expected = pd.merge_asof(
         left,
         right,
@@ -81,8 +81,8 @@ def test_rows_equal_an_independent_join_with_ties_and_ttl(repo, tmp_path):
     assert [row["rating"] for row in rows] == want
     missing = int(expected["trips"].isna().sum())
     assert 0 < missing < 700
-    assert told.missing["stats"] == missing
-    assert told.rows == 700
+    assert facts.missing["stats"] == missing
+    assert facts.rows == 700
 
 
 def test_values_of_the_future_and_beyond_the_ttl_are_not_joined(repo, tmp_path):
@@ -95,9 +95,9 @@ def test_values_of_the_future_and_beyond_the_ttl_are_not_joined(repo, tmp_path):
     repo.apply()
     moments = ["01 23:59", "02 00:00", "03 23:59", "04 00:00", "06 00:00", "06 00:01"]
     rows = [{"driver_id": 1, "event_timestamp": at(moment)} for moment in moments]
-    told = joined(repo, entities(tmp_path, rows), tmp_path / "out", "stats_v1")
+    facts = joined(repo, entities(tmp_path, rows), tmp_path / "out", "stats_v1")
     assert [row["trips"] for row in read(tmp_path / "out")] == [None, 1, 1, 2, 2, None]
-    assert (told.joined, told.missing) == (4, {"stats": 2})
+    assert (facts.joined, facts.missing) == (4, {"stats": 2})
 
 
 def test_what_one_view_lacks_takes_nothing_of_another(repo, tmp_path):
@@ -105,14 +105,14 @@ def test_what_one_view_lacks_takes_nothing_of_another(repo, tmp_path):
     repo.homes([{"driver_id": 2, "event_timestamp": at("01 00:00"), "town": "Seoul"}])
     repo.apply()
     rows = [{"driver_id": d, "event_timestamp": at("03 00:00"), "label": d} for d in (3, 2, 1, 1)]
-    told = joined(repo, entities(tmp_path, rows), tmp_path / "out")
+    facts = joined(repo, entities(tmp_path, rows), tmp_path / "out")
     assert [(r["label"], r["trips"], r["town"]) for r in read(tmp_path / "out")] == [
         (3, None, None),
         (2, None, "Seoul"),
         (1, 2**53 + 1, None),
         (1, 2**53 + 1, None),
     ]
-    assert (told.rows, told.joined, told.missing) == (4, 0, {"stats": 2, "homes": 3})
+    assert (facts.rows, facts.joined, facts.missing) == (4, 0, {"stats": 2, "homes": 3})
 
 
 @pytest.mark.parametrize(("policy", "left"), [("keep", [1, 2]), ("drop", [1])])
@@ -121,9 +121,9 @@ def test_missing_rows_are_kept_or_dropped_as_asked(repo, tmp_path, policy, left)
     repo.apply()
     rows = [{"driver_id": d, "event_timestamp": at("02 10:00"), "label": d} for d in (1, 2)]
     data = entities(tmp_path, rows)
-    told = joined(repo, data, tmp_path / "out", "stats_v1", missing_rows=policy)
+    facts = joined(repo, data, tmp_path / "out", "stats_v1", missing_rows=policy)
     assert [row["label"] for row in read(tmp_path / "out")] == left
-    assert told.dropped == 2 - len(left)
+    assert facts.dropped == 2 - len(left)
 
 
 def test_missing_rows_fail_where_none_may_be(repo, tmp_path):
@@ -148,10 +148,10 @@ def test_values_written_later_are_counted_and_passed_over_on_request(repo, tmp_p
     repo.stats([old, late])
     repo.apply()
     data = entities(tmp_path, [{"driver_id": 1, "event_timestamp": at("02 00:00")}])
-    told = joined(repo, data, tmp_path / "a", "stats_v1")
-    assert (read(tmp_path / "a")[0]["trips"], told.written_later) == (2, {"stats": 1})
-    told = joined(repo, data, tmp_path / "b", "stats_v1", filter_by_created_timestamp=True)
-    assert (read(tmp_path / "b")[0]["trips"], told.written_later) == (1, {"stats": 0})
+    facts = joined(repo, data, tmp_path / "a", "stats_v1")
+    assert (read(tmp_path / "a")[0]["trips"], facts.written_later) == (2, {"stats": 1})
+    facts = joined(repo, data, tmp_path / "b", "stats_v1", filter_by_created_timestamp=True)
+    assert (read(tmp_path / "b")[0]["trips"], facts.written_later) == (1, {"stats": 0})
 
 
 def test_twins_of_one_time_are_counted(repo, tmp_path):
@@ -159,8 +159,8 @@ def test_twins_of_one_time_are_counted(repo, tmp_path):
     repo.stats(twins)
     repo.apply()
     data = entities(tmp_path, [{"driver_id": 1, "event_timestamp": at("01 00:00")}])
-    told = joined(repo, data, tmp_path / "out", "stats_v1")
-    assert (read(tmp_path / "out")[0]["trips"], told.ambiguous) == (3, {"stats": 1})
+    facts = joined(repo, data, tmp_path / "out", "stats_v1")
+    assert (read(tmp_path / "out")[0]["trips"], facts.ambiguous) == (3, {"stats": 1})
 
 
 @pytest.mark.parametrize(
@@ -188,9 +188,9 @@ def test_a_column_of_the_rows_that_is_a_feature_is_refused(repo, tmp_path):
     data = entities(tmp_path, rows, (("trips", pa.int64()),))
     with pytest.raises(DataError, match="column 'trips' is a feature of view 'stats'"):
         joined(repo, data, tmp_path / "out")
-    told = joined(repo, data, tmp_path / "out", full_feature_names=True)
+    facts = joined(repo, data, tmp_path / "out", full_feature_names=True)
     assert "stats__trips" in read(tmp_path / "out")[0]
-    assert told.missing == {"stats": 1, "homes": 1}
+    assert facts.missing == {"stats": 1, "homes": 1}
 
 
 def test_faults_name_what_there_is(repo, tmp_path):
@@ -217,10 +217,10 @@ def test_metadata_is_plain_and_the_reference_is_pinned(repo, tmp_path):
     repo.stats([{"driver_id": 1, "event_timestamp": at("02 00:00"), "trips": 1}])
     repo.apply()
     data = entities(tmp_path, [{"driver_id": 1, "event_timestamp": at("02 00:00")}])
-    told = joined(repo, data, tmp_path / "out", "stats_v1")
+    facts = joined(repo, data, tmp_path / "out", "stats_v1")
     from kanaria.components.shared.data import data_reference
 
-    assert told.data(str(tmp_path / "out")) == data_reference.pin(
+    assert facts.data(str(tmp_path / "out")) == data_reference.pin(
         str(tmp_path / "out/rows.parquet")
     )
-    assert json.dumps(told.missing) == '{"stats": 0}'
+    assert json.dumps(facts.missing) == '{"stats": 0}'

@@ -1,12 +1,5 @@
 """What a real feature server answers after a materialization, beside the join of that moment."""
 
-import json
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,44 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from feature_repos import FEAST, Repo, at
+from feature_repos import Repo, at
+from feature_server import online, serving
 
 from kanaria.components.join import join as joining
 from kanaria.components.join.materialize import Request, materialize
 from kanaria.components.shared.errors import DataError, ParameterError
 
 MOMENT = at("04 00:00")
-
-
-@contextmanager
-def serving(repo: Repo) -> Iterator[str]:
-    """Run `feast serve` on a free port; yield its URL."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    command = [str(FEAST), "serve", "-h", "127.0.0.1", "-p", str(port)]
-    with (repo.folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=repo.folder, stdout=log, stderr=log)
-    try:
-        for _ in range(1200):
-            assert server.poll() is None, (repo.folder / "server.log").read_text()
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def online(url: str, service: str, drivers: list[int]) -> dict:
-    body = json.dumps({"feature_service": service, "entities": {"driver_id": drivers}}).encode()
-    request = urllib.request.Request(f"{url}/get-online-features", body, method="POST")
-    request.add_header("content-type", "application/json")
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
 
 
 def loaded(repo: Repo, until: datetime = MOMENT, **more):
@@ -101,8 +64,8 @@ def test_online_values_are_those_of_the_join_at_the_moment(repo, tmp_path):
     repo.apply()
     drivers = list(range(45))
     offline = joined(repo, drivers, tmp_path)
-    told = loaded(repo)
-    assert told.since["stats"] == at("02 00:00").isoformat()
+    facts = loaded(repo)
+    assert facts.since["stats"] == at("02 00:00").isoformat()
     with serving(repo) as url:
         answer = online(url, "trips_v1", drivers)
     names = answer["metadata"]["feature_names"]
