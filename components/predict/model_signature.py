@@ -1,7 +1,8 @@
 """The signature that scores, and rows as it takes them; the module that runs the model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kanaria.components.predict.prediction_columns import Output, column
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.artifacts.model_inputs import (
+    Array,
     Input,
     inputs_of,
     optional_inputs,
@@ -62,7 +64,7 @@ class Signature:
         return takes_examples(self.inputs, columns, self.parses)
 
     def feeds(self, rows: pa.RecordBatch, first: int) -> Iterator[Feed]:
-        """Yield arguments of calls that give the signature every row once.
+        """Yield arguments that give the signature every row once, rows of equal lengths together.
 
         Args:
             rows: with the columns of the data.
@@ -73,45 +75,44 @@ class Signature:
         """
         if self.reads_examples(rows.schema.names):
             examples = np.array(list(tf_examples.encoded(to_lists(rows))), dtype=object)
-            every = np.arange(rows.num_rows)
-            yield from self._of_size(Feed(rows=every, arrays={min(self.inputs): examples}))
-            return
-        for feed in named.feeds(_lists(rows, self.inputs), self.inputs, first):
-            yield from self._of_size(feed)
+            yield Feed(rows=np.arange(rows.num_rows), arrays={min(self.inputs): examples})
+        else:
+            yield from named.feeds(_lists(rows, self.inputs), self.inputs, first)
 
-    def _of_size(self, feed: Feed) -> Iterator[Feed]:
-        """Yield calls of the one size that the signature takes, the last row repeated to fill."""
+    def _calls(self, feed: Feed, most: int) -> Iterator[Feed]:
+        """Yield the arguments of calls of at most so many rows.
+
+        A signature of one number of rows gets just so many, the last row repeated.
+        """
         sizes = {item.shape[0] for item in self.inputs.values() if item.shape} - {None}
-        if not sizes:
-            yield feed
-            return
-        size = max(size for size in sizes if size is not None)
-        for start in range(0, len(feed.rows), size):
-            places = np.arange(start, min(start + size, len(feed.rows)))
-            filled = np.concatenate([places, np.repeat(places[-1:], size - len(places))])
-            arrays = {name: array[filled] for name, array in feed.arrays.items()}
-            yield Feed(rows=feed.rows[places], arrays=arrays)
+        size = max((size for size in sizes if size is not None), default=None)
+        for start in range(0, len(feed.rows), size or most):
+            part = slice(start, start + (size or most))
+            arrays = {name: array[part] for name, array in feed.arrays.items()}
+            if size is not None:
+                arrays = {name: _filled(array, size) for name, array in arrays.items()}
+            yield Feed(rows=feed.rows[part], arrays=arrays)
 
-    def columns(self, rows: pa.RecordBatch, first: int) -> list[pa.Array]:
+    def columns(self, rows: pa.RecordBatch, first: int, most: int) -> list[pa.Array]:
         """Return the predictions for some rows: a column an output, in the order of the rows.
 
         Args:
             rows: with the columns of the data.
             first: number of the first row, for messages.
+            most: rows of one call.
 
         Raises:
             DataError: a row does not fit an input, the model refuses the rows, or it does not give
                 one answer a row.
         """
-        feeds = list(self.feeds(rows, first))
-        answers = [self._answers(feed) for feed in feeds]
-        order = np.argsort(np.concatenate([feed.rows for feed in feeds]), kind="stable")
-        in_order = len(feeds) == 1
+        calls = [call for feed in self.feeds(rows, first) for call in self._calls(feed, most)]
+        answers = [self._answers(call) for call in calls]
+        order = np.concatenate([call.rows for call in calls])
+        in_order = bool((np.diff(order) > 0).all())
         columns = []
         for output in self.outputs:
-            parts = [column(output, answer[output.name]) for answer in answers]
-            whole = parts[0] if in_order else pa.concat_arrays(parts).take(pa.array(order))
-            columns.append(whole)
+            whole = pa.concat_arrays(list(_columns(output, [a[output.name] for a in answers])))
+            columns.append(whole if in_order else whole.take(pa.array(np.argsort(order))))
         return columns
 
     def _answers(self, feed: Feed) -> dict[str, NDArray[Any]]:
@@ -133,6 +134,16 @@ class Signature:
                     f"{max(sizes)} rows; sign one answer a row"
                 )
         return {name: values[: len(feed.rows)] for name, values in outputs.items()}
+
+
+def _filled(array: Array, size: int) -> Array:
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
+
+
+def _columns(output: Output, answers: Sequence[NDArray[Any]]) -> Iterator[pa.Array]:
+    """Yield the answers as columns, those of one shape together."""
+    for _, same in groupby(answers, key=lambda values: values.shape[1:]):
+        yield column(output, np.concatenate(list(same)))
 
 
 def _lists(rows: pa.RecordBatch, inputs: Mapping[str, Input]) -> pa.RecordBatch:

@@ -171,12 +171,9 @@ class _Scoring:
     def _kept(self, rows: pa.Table) -> list[pa.ChunkedArray]:
         return [rows[name].cast(self._plan.schema.field(name).type) for name in self._plan.keep]
 
-    def _predictions(self, rows: pa.Table) -> list[pa.ChunkedArray]:
-        data, first, parts = rows.drop([ROW_ID]), self.rows + 1, []
-        for batch in data.to_batches(max_chunksize=self._batch_rows):
-            parts.append(self._plan.signature.columns(batch, first))
-            first += batch.num_rows
-        return [pa.chunked_array(column) for column in zip(*parts, strict=True)]
+    def _predictions(self, rows: pa.Table) -> list[pa.Array]:
+        (batch,) = rows.drop([ROW_ID]).to_batches()
+        return self._plan.signature.columns(batch, self.rows + 1, self._batch_rows)
 
 
 @arrow.without_pandas()
