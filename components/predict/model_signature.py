@@ -11,6 +11,7 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.predict import example_features
 from kanaria.components.predict.prediction_columns import Output, column
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.artifacts.model_folder import version_folder
@@ -30,6 +31,7 @@ from kanaria.components.shared.tensors import named
 from kanaria.components.shared.tensors.named import Feed
 
 SERVING_DEFAULT = "serving_default"
+INTEGERS, FLOATS = pa.large_list(pa.int64()), pa.large_list(pa.float32())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +42,10 @@ class Signature:
         name: of the signature.
         call: the concrete function; takes named tensors, returns named tensors.
         inputs: what it takes, by name.
-        optional: inputs that the model says may be missing.
+        optional: inputs and features that the model says may be missing.
         outputs: what it returns, in the order of their names.
         parses: whether it reads serialized tf.Examples.
+        features: those that it parses out of them, as far as the graph tells.
         loaded: the model, which holds what the signature computes with.
     """
 
@@ -52,6 +55,7 @@ class Signature:
     optional: frozenset[str]
     outputs: tuple[Output, ...]
     parses: bool
+    features: Mapping[str, Input]
     loaded: Any
 
     @property
@@ -62,6 +66,10 @@ class Signature:
     def reads_examples(self, columns: list[str]) -> bool:
         """Tell whether rows with these columns are given to it as serialized tf.Examples."""
         return takes_examples(self.inputs, columns, self.parses)
+
+    def wanted(self, columns: list[str]) -> Mapping[str, Input]:
+        """Return what rows with these columns have to hold, by the names of columns."""
+        return self.features if self.reads_examples(columns) else self.inputs
 
     def feeds(self, rows: pa.RecordBatch, first: int) -> Iterator[Feed]:
         """Yield arguments that give the signature every row once, rows of equal lengths together.
@@ -74,7 +82,8 @@ class Signature:
             DataError: a row does not fit an input.
         """
         if self.reads_examples(rows.schema.names):
-            examples = np.array(list(tf_examples.encoded(to_lists(rows))), dtype=object)
+            lists = _as_parsed(to_lists(rows), self.features)
+            examples = np.array(list(tf_examples.encoded(lists)), dtype=object)
             yield Feed(rows=np.arange(rows.num_rows), arrays={min(self.inputs): examples})
         else:
             yield from named.feeds(_lists(rows, self.inputs), self.inputs, first)
@@ -146,6 +155,16 @@ def _columns(output: Output, answers: Sequence[NDArray[Any]]) -> Iterator[pa.Arr
         yield column(output, np.concatenate(list(same)))
 
 
+def _as_parsed(lists: pa.RecordBatch, features: Mapping[str, Input]) -> pa.RecordBatch:
+    """Return rows with floats where the graph parses floats and the data has whole numbers."""
+    floats = [name for name, item in features.items() if item.dtype.kind == "f"]
+    columns = [
+        column.cast(FLOATS) if name in floats and column.type == INTEGERS else column
+        for name, column in zip(lists.schema.names, lists.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=lists.schema.names)
+
+
 def _lists(rows: pa.RecordBatch, inputs: Mapping[str, Input]) -> pa.RecordBatch:
     """Return the columns of inputs as lists; floats of 64 bits keep them all."""
     columns = {}
@@ -201,12 +220,15 @@ def load(model: Path, name: str) -> Signature:
         raise ParameterError(f"signature={shown(name)}: the model has: {there}")
     call = loaded.signatures[name]
     optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
+    parsed = example_features.features(call.graph.as_graph_def())
     return Signature(
         name=name,
         call=call,
         inputs=inputs_of(call, optional),
-        optional=optional or frozenset(),
+        optional=(optional or frozenset())
+        | {key for key, feature in parsed.items() if not feature.required},
         outputs=_outputs(name, call),
         parses=parses_examples(call),
+        features=parsed,
         loaded=loaded,
     )

@@ -102,10 +102,8 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
         ParameterError: data, model and target do not fit each other; all faults are named.
     """
     faults = Faults(STEP)
-    notes: tuple[str, ...] = ()
-    if not signature.reads_examples(source.schema.names):
-        inputs, optional = signature.inputs, signature.optional
-        notes = input_check.check(inputs, optional, source.schema, faults)
+    wanted = signature.wanted(source.schema.names)
+    notes = input_check.check(wanted, signature.optional, source.schema, faults)
     schema = _schema(signature, source, asked.keep, faults)
     target = _target(asked.output)
     target.check(schema, faults)
