@@ -1,10 +1,12 @@
 """Every prediction is that of the bare SavedModel, in the order of the rows, whatever the kind."""
 
 import csv
+import json
 import math
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -28,6 +30,10 @@ def columns() -> dict[str, list]:
 def bare(signature, **arrays):
     answers = signature(**{name: tf.constant(array) for name, array in arrays.items()})
     return {name: value.numpy() for name, value in answers.items()}
+
+
+def read_schema(world) -> pa.Schema:
+    return pq.read_schema(world.home / "out" / "part-00000.parquet")
 
 
 def check_as_bare(rows, signature, data) -> None:
@@ -58,6 +64,9 @@ def test_rows_of_several_files_are_scored_in_order_as_by_the_bare_model(world):
     assert (scored.rows, scored.chunks, scored.rows_before) == (ROWS, 3, 0)
     assert {row["model_fingerprint"] for row in rows} == {scored.model_fingerprint}
     assert (world.home / "out" / "_SUCCESS").exists()
+    told = json.loads((world.home / "scored" / "scored.json").read_text())
+    assert 0 < told["rows_per_second"] == scored.rows_per_second < ROWS / 1e-6
+    assert told["columns"] == {field.name: str(field.type) for field in read_schema(world)}
 
 
 def test_csv_is_scored_as_parquet_is(world):
