@@ -1,7 +1,8 @@
 """The signature that scores, and rows as it takes them; the module that runs the model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.predict import example_features
 from kanaria.components.predict.prediction_columns import Output, column
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.artifacts.model_inputs import (
+    Array,
     Input,
     inputs_of,
     optional_inputs,
@@ -28,6 +31,7 @@ from kanaria.components.shared.tensors import named
 from kanaria.components.shared.tensors.named import Feed
 
 SERVING_DEFAULT = "serving_default"
+INTEGERS, FLOATS = pa.large_list(pa.int64()), pa.large_list(pa.float32())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,9 +42,10 @@ class Signature:
         name: of the signature.
         call: the concrete function; takes named tensors, returns named tensors.
         inputs: what it takes, by name.
-        optional: inputs that the model says may be missing.
+        optional: inputs and features that the model says may be missing.
         outputs: what it returns, in the order of their names.
         parses: whether it reads serialized tf.Examples.
+        features: those that it parses out of them, as far as the graph tells.
         loaded: the model, which holds what the signature computes with.
     """
 
@@ -50,6 +55,7 @@ class Signature:
     optional: frozenset[str]
     outputs: tuple[Output, ...]
     parses: bool
+    features: Mapping[str, Input]
     loaded: Any
 
     @property
@@ -61,8 +67,12 @@ class Signature:
         """Tell whether rows with these columns are given to it as serialized tf.Examples."""
         return takes_examples(self.inputs, columns, self.parses)
 
+    def wanted(self, columns: list[str]) -> Mapping[str, Input]:
+        """Return what rows with these columns have to hold, by the names of columns."""
+        return self.features if self.reads_examples(columns) else self.inputs
+
     def feeds(self, rows: pa.RecordBatch, first: int) -> Iterator[Feed]:
-        """Yield arguments of calls that give the signature every row once.
+        """Yield arguments that give the signature every row once, rows of equal lengths together.
 
         Args:
             rows: with the columns of the data.
@@ -72,46 +82,46 @@ class Signature:
             DataError: a row does not fit an input.
         """
         if self.reads_examples(rows.schema.names):
-            examples = np.array(list(tf_examples.encoded(to_lists(rows))), dtype=object)
-            every = np.arange(rows.num_rows)
-            yield from self._of_size(Feed(rows=every, arrays={min(self.inputs): examples}))
-            return
-        for feed in named.feeds(_lists(rows, self.inputs), self.inputs, first):
-            yield from self._of_size(feed)
+            lists = _as_parsed(to_lists(rows), self.features)
+            examples = np.array(list(tf_examples.encoded(lists)), dtype=object)
+            yield Feed(rows=np.arange(rows.num_rows), arrays={min(self.inputs): examples})
+        else:
+            yield from named.feeds(_lists(rows, self.inputs), self.inputs, first)
 
-    def _of_size(self, feed: Feed) -> Iterator[Feed]:
-        """Yield calls of the one size that the signature takes, the last row repeated to fill."""
+    def _calls(self, feed: Feed, most: int) -> Iterator[Feed]:
+        """Yield the arguments of calls of at most so many rows.
+
+        A signature of one number of rows gets just so many, the last row repeated.
+        """
         sizes = {item.shape[0] for item in self.inputs.values() if item.shape} - {None}
-        if not sizes:
-            yield feed
-            return
-        size = max(size for size in sizes if size is not None)
-        for start in range(0, len(feed.rows), size):
-            places = np.arange(start, min(start + size, len(feed.rows)))
-            filled = np.concatenate([places, np.repeat(places[-1:], size - len(places))])
-            arrays = {name: array[filled] for name, array in feed.arrays.items()}
-            yield Feed(rows=feed.rows[places], arrays=arrays)
+        size = max((size for size in sizes if size is not None), default=None)
+        for start in range(0, len(feed.rows), size or most):
+            part = slice(start, start + (size or most))
+            arrays = {name: array[part] for name, array in feed.arrays.items()}
+            if size is not None:
+                arrays = {name: _filled(array, size) for name, array in arrays.items()}
+            yield Feed(rows=feed.rows[part], arrays=arrays)
 
-    def columns(self, rows: pa.RecordBatch, first: int) -> list[pa.Array]:
+    def columns(self, rows: pa.RecordBatch, first: int, most: int) -> list[pa.Array]:
         """Return the predictions for some rows: a column an output, in the order of the rows.
 
         Args:
             rows: with the columns of the data.
             first: number of the first row, for messages.
+            most: rows of one call.
 
         Raises:
             DataError: a row does not fit an input, the model refuses the rows, or it does not give
                 one answer a row.
         """
-        feeds = list(self.feeds(rows, first))
-        answers = [self._answers(feed) for feed in feeds]
-        order = np.argsort(np.concatenate([feed.rows for feed in feeds]), kind="stable")
-        in_order = len(feeds) == 1
+        calls = [call for feed in self.feeds(rows, first) for call in self._calls(feed, most)]
+        answers = [self._answers(call) for call in calls]
+        order = np.concatenate([call.rows for call in calls])
+        in_order = bool((np.diff(order) > 0).all())
         columns = []
         for output in self.outputs:
-            parts = [column(output, answer[output.name]) for answer in answers]
-            whole = parts[0] if in_order else pa.concat_arrays(parts).take(pa.array(order))
-            columns.append(whole)
+            whole = pa.concat_arrays(list(_columns(output, [a[output.name] for a in answers])))
+            columns.append(whole if in_order else whole.take(pa.array(np.argsort(order))))
         return columns
 
     def _answers(self, feed: Feed) -> dict[str, NDArray[Any]]:
@@ -133,6 +143,26 @@ class Signature:
                     f"{max(sizes)} rows; sign one answer a row"
                 )
         return {name: values[: len(feed.rows)] for name, values in outputs.items()}
+
+
+def _filled(array: Array, size: int) -> Array:
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
+
+
+def _columns(output: Output, answers: Sequence[NDArray[Any]]) -> Iterator[pa.Array]:
+    """Yield the answers as columns, those of one shape together."""
+    for _, same in groupby(answers, key=lambda values: values.shape[1:]):
+        yield column(output, np.concatenate(list(same)))
+
+
+def _as_parsed(lists: pa.RecordBatch, features: Mapping[str, Input]) -> pa.RecordBatch:
+    """Return rows with floats where the graph parses floats and the data has whole numbers."""
+    floats = [name for name, item in features.items() if item.dtype.kind == "f"]
+    columns = [
+        column.cast(FLOATS) if name in floats and column.type == INTEGERS else column
+        for name, column in zip(lists.schema.names, lists.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=lists.schema.names)
 
 
 def _lists(rows: pa.RecordBatch, inputs: Mapping[str, Input]) -> pa.RecordBatch:
@@ -190,12 +220,15 @@ def load(model: Path, name: str) -> Signature:
         raise ParameterError(f"signature={shown(name)}: the model has: {there}")
     call = loaded.signatures[name]
     optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
+    parsed = example_features.features(call.graph.as_graph_def())
     return Signature(
         name=name,
         call=call,
         inputs=inputs_of(call, optional),
-        optional=optional or frozenset(),
+        optional=(optional or frozenset())
+        | {key for key, feature in parsed.items() if not feature.required},
         outputs=_outputs(name, call),
         parses=parses_examples(call),
+        features=parsed,
         loaded=loaded,
     )

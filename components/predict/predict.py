@@ -15,7 +15,7 @@ from kanaria.components.ingest.row_source import Source
 from kanaria.components.predict import input_check, model_signature, numbered_rows, request
 from kanaria.components.predict.model_signature import Signature
 from kanaria.components.predict.request import STEP, Request, Scored, Targets
-from kanaria.components.predict.scored_drift import ScoredDrift
+from kanaria.components.predict.scored_drift import Compared, ScoredDrift
 from kanaria.components.predict.targets import postgresql_table
 from kanaria.components.predict.targets.parquet_folder import ParquetFolder
 from kanaria.components.predict.targets.target import KEYS, ROW_ID, Job, Target, Writer
@@ -102,10 +102,8 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
         ParameterError: data, model and target do not fit each other; all faults are named.
     """
     faults = Faults(STEP)
-    notes: tuple[str, ...] = ()
-    if not signature.reads_examples(source.schema.names):
-        inputs, optional = signature.inputs, signature.optional
-        notes = input_check.check(inputs, optional, source.schema, faults)
+    wanted = signature.wanted(source.schema.names)
+    notes = input_check.check(wanted, signature.optional, source.schema, faults)
     schema = _schema(signature, source, asked.keep, faults)
     target = _target(asked.output)
     target.check(schema, faults)
@@ -171,12 +169,9 @@ class _Scoring:
     def _kept(self, rows: pa.Table) -> list[pa.ChunkedArray]:
         return [rows[name].cast(self._plan.schema.field(name).type) for name in self._plan.keep]
 
-    def _predictions(self, rows: pa.Table) -> list[pa.ChunkedArray]:
-        data, first, parts = rows.drop([ROW_ID]), self.rows + 1, []
-        for batch in data.to_batches(max_chunksize=self._batch_rows):
-            parts.append(self._plan.signature.columns(batch, first))
-            first += batch.num_rows
-        return [pa.chunked_array(column) for column in zip(*parts, strict=True)]
+    def _predictions(self, rows: pa.Table) -> list[pa.Array]:
+        (batch,) = rows.drop([ROW_ID]).to_batches()
+        return self._plan.signature.columns(batch, self.rows + 1, self._batch_rows)
 
 
 @arrow.without_pandas()
@@ -198,13 +193,22 @@ def predict(asked: Request, targets: Targets) -> Scored:
     with _signature(asked, record) as signature, source as rows:
         declared_column_types.check_columns(asked.column_types, rows.schema.names)
         plan = _planned(asked, record, signature, rows)
-        scored = _all_chunks(plan, asked, targets)
+        scored, compared = _all_chunks(plan, asked)
     scored = replace(scored, seconds=round(monotonic() - began, 3))
-    log.info("%s", json.dumps(scored.as_document()))
+    with atomic.published(targets.scored) as folder, atomic.published(targets.report) as page:
+        folder.mkdir()
+        compared.write(folder, page, _title(scored))
+        text = json.dumps(scored.as_document(), indent=1)
+        (folder / "scored.json").write_text(text, encoding="utf-8")
+    log.info("%s; drift: %s", _title(scored), scored.drift)
     return scored
 
 
-def _all_chunks(plan: _Plan, asked: Request, targets: Targets) -> Scored:
+def _title(scored: Scored) -> str:
+    return f"{metadata.rows(scored.rows)} scored by {scored.release}"
+
+
+def _all_chunks(plan: _Plan, asked: Request) -> tuple[Scored, Compared]:
     drift, job = ScoredDrift(asked.release), plan.job
     with plan.target.opened(job, plan.schema) as writer:
         scoring = _Scoring(plan, writer, asked.batch_rows)
@@ -213,8 +217,7 @@ def _all_chunks(plan: _Plan, asked: Request, targets: Targets) -> Scored:
             scoring.chunk(chunk)
             drift.add(chunk)
         writer.finish(scoring.chunks, scoring.rows)
-    title = f"{metadata.rows(scoring.rows)} scored by {asked.release}"
-    compared = drift.compared(title)
+    compared = drift.compared()
     scored = Scored(
         run_id=job.run_id,
         output=asked.output,
@@ -230,8 +233,4 @@ def _all_chunks(plan: _Plan, asked: Request, targets: Targets) -> Scored:
         drifted=compared.drifted,
         notes=plan.notes,
     )
-    with atomic.published(targets.scored) as folder, atomic.published(targets.report) as page:
-        folder.mkdir()
-        compared.write(folder, page, title)
-        (folder / "scored.json").write_text(json.dumps(scored.as_document(), indent=1))
-    return scored
+    return scored, compared

@@ -31,12 +31,12 @@ class Compared:
     Attributes:
         summary: in one line.
         drifted: whether the rows drifted.
-        report: the comparison; None where there was none.
+        watched: the comparison; None where there was none.
     """
 
     summary: str
     drifted: bool = False
-    report: Report | None = None
+    watched: Watched | None = None
 
     def write(self, folder: Path, page: Path, title: str) -> None:
         """Write `drift.json` into a folder, if rows were compared, and the page.
@@ -44,14 +44,15 @@ class Compared:
         Args:
             folder: exists.
             page: the HTML file.
-            title: of the page, where rows were not compared.
+            title: of the page.
         """
-        if self.report is None:
+        if self.watched is None:
             whole = Page(title=title, lead=(self.summary,)).render()
         else:
-            text = report_records.dump(self.report)
+            report = Report(title=title, created=time.time(), watched=(self.watched,))
+            text = report_records.dump(report)
             (folder / "drift.json").write_text(text, encoding="utf-8")
-            whole = report_page.render(self.report)
+            whole = report_page.render(report)
         page.write_text(whole, encoding="utf-8")
 
 
@@ -82,8 +83,8 @@ class ScoredDrift:
         if self._detector is not None:
             self._sample.add(rows.drop([ROW_ID]).combine_chunks().to_batches()[0])
 
-    def compared(self, title: str) -> Compared:
-        """Return how the rows compare; `title` is that of the report.
+    def compared(self) -> Compared:
+        """Return how the rows compare.
 
         Rows that do not fit the detector are scored none the worse, so the summary says it.
         """
@@ -100,9 +101,8 @@ class ScoredDrift:
         except (DataError, ParameterError) as error:
             return Compared(summary=f"not compared: {error}")
         window = window_record.window(result, reference, columns, name="Scored rows")
-        watched = Watched(name="Scored rows", windows=(window,))
         return Compared(
             summary=drift_outcome.judged(result).summary().removeprefix(f"{drift_outcome.STEP} "),
             drifted=result.drifted,
-            report=Report(title=title, created=time.time(), watched=(watched,)),
+            watched=Watched(name="Scored rows", windows=(window,)),
         )

@@ -12,6 +12,7 @@ from workspace import KANARIA
 
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines.local.runtime_python import python_of
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 ROWS, CHUNK = 40_000, 500
 MAKER = Path(__file__).with_name("killed_batch_model.py")
@@ -117,3 +118,29 @@ def test_a_killed_batch_into_a_table_goes_on(home, tmp_path):
         assert [list(row) for row in answer(query)] == wanted()
     finally:
         server.cleanup()
+
+
+def test_the_live_release_of_a_service_of_this_machine_scores(home, tmp_path):
+    manifest, state = tmp_path / "rides.yaml", tmp_path / "serving"
+    model = {"modelFormat": {"name": "tensorflow"}, "storageUri": str(home / "release" / "model")}
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "rides"},
+        "spec": {"predictor": {"model": model}},
+    }
+    manifest.write_text(json.dumps(service))
+    words = [str(KANARIA), "serve", str(manifest), "--state", str(state), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            with LocalTraffic(state) as traffic:
+                while not (status := traffic.observe("default", "rides")) or not status.rolled_out:
+                    assert server.poll() is None
+                    time.sleep(0.1)
+        finally:
+            server.terminate()
+    output = tmp_path / "scores"
+    words = [str(KANARIA), "predict", "--service", "rides", "--state", str(state)]
+    words += ["--data", f"{home}/data/0.csv", "--output", str(output)]
+    assert f"{ROWS // 2:,} rows scored in 1 chunks" in resumed([*words, "--root", str(tmp_path)])
+    assert json.loads((output / "_kanaria.json").read_text())["chunk_rows"] == 100_000

@@ -29,7 +29,8 @@ from kanaria.components.shared.storage import atomic, uri_files
 
 LEDGER, SUCCESS = "_kanaria.json", "_SUCCESS"
 PART = re.compile(r"part-(\d{5,})\.parquet")
-PARTIAL = ".part-*.partial"
+PARTIAL = ".*.partial"
+"""What a process that was killed leaves of a file under its temporary name (`atomic`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class ParquetFolder:
             holds = uri_files.exists(self.uri)
         else:
             path = uri_files.local_path(self.uri)
-            holds = path.is_dir() and any(path.iterdir())
+            holds = path.is_dir() and any(not each.match(PARTIAL) for each in path.iterdir())
             is_file = any(each.is_file() for each in (path, *path.parents))
             faults.check(not is_file, "output", self.uri, "there is a file; name a folder")
             nearest = next(each for each in (path, *path.parents) if each.exists())
@@ -73,14 +74,12 @@ class ParquetFolder:
             DataError: its ledger cannot be read.
             NotReadyError: the store does not answer.
         """
-        ledger = uri_files.join(self.uri, LEDGER)
-        if uri_files.exists(ledger):
-            job.check_same(_document(ledger), ledger)
-        else:
-            if not uri_files.is_remote(self.uri):
-                uri_files.local_path(self.uri).mkdir(parents=True, exist_ok=True)
-            uri_files.write_text(ledger, json.dumps(job.as_document(), indent=1))
         with _held(self.uri):
+            ledger = uri_files.join(self.uri, LEDGER)
+            if uri_files.exists(ledger):
+                job.check_same(_document(ledger), ledger)
+            else:
+                uri_files.write_text(ledger, json.dumps(job.as_document(), indent=1))
             yield _Parts(self.uri, schema)
 
 
@@ -98,16 +97,22 @@ def _held(uri: str) -> Iterator[None]:
         yield
         return
     folder = uri_files.local_path(uri)
+    folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, uri)
         for left in folder.glob(PARTIAL):
             atomic.remove(left)
         yield
-    except BlockingIOError as error:
-        raise ConflictError(f"{uri}: another process writes there; wait until it ends") from error
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, uri: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConflictError(f"{uri}: another process writes there; wait until it ends") from error
 
 
 class _Parts:

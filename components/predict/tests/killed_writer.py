@@ -1,6 +1,6 @@
-"""Writes chunks to a target and dies at one moment: `killed_writer.py OUTPUT MOMENT`.
+"""Writes chunks to a target and dies at one moment: `killed_writer.py OUTPUT MOMENT CHUNK`.
 
-It is killed at its second chunk, or never for the moment "".
+Before the first chunk, at -1, it writes the ledger. For the moment "" it lives on.
 """
 
 import os
@@ -14,6 +14,7 @@ from adbc_driver_postgresql import dbapi
 from kanaria.components.predict.targets import postgresql_table
 from kanaria.components.predict.targets.parquet_folder import ParquetFolder
 from kanaria.components.predict.targets.target import KEYS, Job
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.storage import atomic
 
@@ -24,7 +25,7 @@ chunk = -1
 
 
 def die(moment: str) -> None:
-    if moment == sys.argv[2] and chunk == 1:
+    if moment == sys.argv[2] and chunk == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -61,6 +62,9 @@ def main() -> None:
         (dbapi.Cursor, "adbc_ingest"),
     ):
         around(owner, name)
+    faults = Faults("killed_writer")
+    target.check(SCHEMA, faults)
+    faults.raise_if_any()
     with target.opened(JOB, SCHEMA) as writer:
         finished = writer.finished()
         for number in range(CHUNKS):

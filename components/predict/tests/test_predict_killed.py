@@ -4,18 +4,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from adbc_driver_postgresql import dbapi
 
+from kanaria.components.predict.targets import postgresql_table
+from kanaria.components.predict.targets.parquet_folder import ParquetFolder
+from kanaria.components.predict.targets.target import KEYS, Job
+from kanaria.components.shared.errors import ConflictError
+
 WRITER = Path(__file__).with_name("killed_writer.py")
 ROWS = [(f"data.csv:{n}", n // 3 + n % 3 / 10) for n in range(10)]
-IN_A_FOLDER = ["before _sync", "after _sync", "before rename", "after rename", "between chunks"]
+IN_A_FOLDER = [
+    ("before _sync", -1),
+    ("before rename", -1),
+    ("after rename", -1),
+    ("before _sync", 1),
+    ("after _sync", 1),
+    ("before rename", 1),
+    ("after rename", 1),
+    ("between chunks", 1),
+]
 IN_A_TABLE = ["before adbc_ingest", "after adbc_ingest", "before commit", "after commit"]
 
 
-def write(output: str, moment: str = "") -> int:
-    command = [sys.executable, "-I", str(WRITER), output, moment]
+def write(output: str, moment: str = "", chunk: int = 1) -> int:
+    command = [sys.executable, "-I", str(WRITER), output, moment, str(chunk)]
     return subprocess.run(command, check=False).returncode
 
 
@@ -25,10 +40,10 @@ def in_table(database: str, statement: str) -> list[tuple]:
         return cursor.fetchall()
 
 
-@pytest.mark.parametrize("moment", IN_A_FOLDER)
-def test_a_folder_has_every_row_once_after_a_kill(tmp_path, moment):
+@pytest.mark.parametrize(("moment", "chunk"), IN_A_FOLDER)
+def test_a_folder_has_every_row_once_after_a_kill(tmp_path, moment, chunk):
     output = tmp_path / "out"
-    assert write(str(output), moment) == -9
+    assert write(str(output), moment, chunk) == -9
     assert not (output / "_SUCCESS").exists()
     for _ in range(2):  # A third one changes nothing.
         assert write(str(output)) == 0
@@ -57,3 +72,25 @@ def test_rows_that_no_ledger_knows_are_written_anew(database):
         connection.commit()
     assert write(f"{database}#cut") == 0
     assert sorted(in_table(database, "SELECT row_id, score FROM cut")) == sorted(ROWS)
+
+
+def test_a_process_is_kept_from_what_another_one_writes(tmp_path, database):
+    job = Job(model="m", data="d", signature="s", chunk_rows=3, columns={})
+    schema = pa.schema([*KEYS, ("score", pa.float64())])
+    rows = schema.empty_table()
+    folder = ParquetFolder(str(tmp_path / "out"))
+    with (
+        pytest.raises(ConflictError, match="another process writes there"),
+        folder.opened(job, schema),
+        folder.opened(job, schema),
+    ):
+        pass
+    table = postgresql_table.parse(f"{database}#both")
+    with (
+        pytest.raises(ConflictError, match="another process writes this run"),
+        table.opened(job, schema) as first,
+        table.opened(job, schema) as second,
+    ):
+        first.write(0, rows)
+        second.write(0, rows)
+    assert in_table(database, "SELECT chunk FROM kanaria_scored WHERE target = 'both'") == [(0,)]

@@ -1,14 +1,18 @@
 """Every prediction is that of the bare SavedModel, in the order of the rows, whatever the kind."""
 
 import csv
+import json
 import math
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 import tensorflow as tf
 
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.record_batches import to_lists
+from kanaria.components.shared.errors import ParameterError
 
 ROWS = 700
 LARGE = 2**53 + 1
@@ -26,6 +30,10 @@ def columns() -> dict[str, list]:
 def bare(signature, **arrays):
     answers = signature(**{name: tf.constant(array) for name, array in arrays.items()})
     return {name: value.numpy() for name, value in answers.items()}
+
+
+def read_schema(world) -> pa.Schema:
+    return pq.read_schema(world.home / "out" / "part-00000.parquet")
 
 
 def check_as_bare(rows, signature, data) -> None:
@@ -56,6 +64,9 @@ def test_rows_of_several_files_are_scored_in_order_as_by_the_bare_model(world):
     assert (scored.rows, scored.chunks, scored.rows_before) == (ROWS, 3, 0)
     assert {row["model_fingerprint"] for row in rows} == {scored.model_fingerprint}
     assert (world.home / "out" / "_SUCCESS").exists()
+    told = json.loads((world.home / "scored" / "scored.json").read_text())
+    assert 0 < told["rows_per_second"] == scored.rows_per_second < ROWS / 1e-6
+    assert told["columns"] == {field.name: str(field.type) for field in read_schema(world)}
 
 
 def test_csv_is_scored_as_parquet_is(world):
@@ -136,21 +147,40 @@ def test_lists_of_one_size_and_of_any_size_are_given_whole(world):
     assert signature.structured_outputs["pixels"].shape[1:] == (2, 2)
 
 
-def test_a_model_that_parses_examples_gets_all_columns(world):
-    def parse(examples):
-        features = {
-            "amount": tf.io.FixedLenFeature([], tf.float32),
-            "city": tf.io.VarLenFeature(tf.string),
-        }
-        parsed = tf.io.parse_example(examples, features)
-        city = tf.sparse.to_dense(parsed["city"], default_value="nowhere")
-        return {"score": parsed["amount"] + 1, "city": tf.strings.reduce_join(city, axis=1)}
+def parse(examples):
+    """Return what a model that parses tf.Examples answers."""
+    features = {
+        "amount": tf.io.FixedLenFeature([], tf.float32),
+        "tip": tf.io.FixedLenFeature([], tf.float32, default_value=0.5),
+        "city": tf.io.VarLenFeature(tf.string),
+    }
+    parsed = tf.io.parse_example(examples, features)
+    city = tf.sparse.to_dense(parsed["city"], default_value="nowhere")
+    joined = tf.strings.reduce_join(city, axis=1)
+    return {"score": parsed["amount"] + parsed["tip"], "city": joined}
 
-    world.model(parse, {"examples": tf.TensorSpec([None], tf.string, name="examples")})
-    world.parquet(amount=[1.0, 2.5], city=["x", None])
+
+EXAMPLES = {"examples": tf.TensorSpec([None], tf.string, name="examples")}
+
+
+def test_a_model_that_parses_examples_gets_all_columns(world):
+    world.model(parse, EXAMPLES)
+    # Whole numbers where the graph parses floats, as a CSV of them would have.
+    world.parquet(amount=[1, 2], tip=[1.0, None], city=["x", None], other=["a", "b"])
     world.predict(batch_rows=1)
-    assert [row["score"] for row in world.rows()] == [2.0, 3.5]
+    assert [row["score"] for row in world.rows()] == [2.0, 2.5]
     assert [row["city"] for row in world.rows()] == ["x", ""]
+
+
+def test_features_that_a_graph_parses_are_told_before_any_row(world):
+    world.model(parse, EXAMPLES)
+    world.parquet(city=[1, 2], tip=["a", "b"])
+    with pytest.raises(ParameterError) as caught:
+        world.predict()
+    text = str(caught.value)
+    assert "input 'amount' (float32) is no column of the data" in text
+    assert "input 'tip' takes float32, the column is string" in text
+    assert "input 'city' takes text, the column is int64" in text
 
 
 def test_a_signature_of_a_fixed_number_of_rows_gets_just_so_many(world):
