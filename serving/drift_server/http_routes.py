@@ -15,7 +15,8 @@
     429 too much waits   503 the store refuses   507 too many services
     401, 403 see `access_rules`
 
-Nothing is kept of what is answered with 4xx or 5xx. No test is run before an answer.
+Nothing is kept of what is answered with 4xx or 5xx, nor of what an explainer asked. No
+test is run before an answer.
 """
 
 import asyncio
@@ -73,6 +74,7 @@ from kanaria.serving.protocol.inference_columns import (
     read_columns,
     rows_of,
 )
+from kanaria.serving.protocol.names import EXPLANATION_ID
 from kanaria.serving.protocol.payload_event import EventError, read_event
 from kanaria.serving.version_comparison.comparison_question import (
     Question,
@@ -188,6 +190,8 @@ class Receiver:
         with self._room.part() as part:
             body = await read_body(receive, part)
             counted = await self._room.parsed(body, partial(_counted, headers, body, now))
+            if counted.event.request_id.startswith(EXPLANATION_ID):
+                return  # What an explainer asks is made of rows that nobody sent.
             (outcome,) = await self._intake.put([counted])
         if outcome is Outcome.REFUSED:
             raise CrowdedError(

@@ -2,14 +2,16 @@
 
 import json
 import time
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from kanaria.components.shared.errors import KanariaError, shown
 from kanaria.serving.protocol.json_body import written
+from kanaria.serving.protocol.names import EXPLANATION_ID, REQUEST_ID_HEADER
 from kanaria.serving.protocol.row_request import predict_path
 
 OK = 200
@@ -72,13 +74,11 @@ class Predictor:
         url: before `/v1`.
         name: of the model.
         rows_per_call: most rows a request; 0 for any number.
-        headers: of each request.
     """
 
     url: str
     name: str
     rows_per_call: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def predictions(self, rows: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[Any]:
         """Return the prediction of each row.
@@ -98,7 +98,8 @@ class Predictor:
     def _asked(
         self, client: httpx.Client, rows: Sequence[Mapping[str, Any]], deadline: Deadline
     ) -> list[Any]:
-        headers = {"Content-Type": "application/json", **self.headers}
+        request_id = f"{EXPLANATION_ID}{uuid.uuid4()}"
+        headers = {"Content-Type": "application/json", REQUEST_ID_HEADER: request_id}
         try:
             answer = client.post(
                 self.url + predict_path(self.name, "v1"),

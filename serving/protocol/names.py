@@ -35,6 +35,8 @@ STORAGE_SECRET = f"{KSERVE}/storageSecretName"
 
 REQUEST_ID_HEADER = "X-Request-Id"
 """What labels, and the answers of several models, are joined by."""
+EXPLANATION_ID = "kanaria-explanation-"
+"""How the X-Request-Id of a request begins that an explainer sends: it is no user's."""
 REVISION_HEADER = "X-Kanaria-Revision"
 """Of an answer: the revision that it was counted against."""
 EVENT_ID_HEADER = "Ce-Id"

@@ -55,6 +55,16 @@ def test_a_request_its_response_and_its_label_meet(server):
     assert exchange.labels[0].value == 1
 
 
+def test_what_an_explainer_asked_is_taken_and_not_kept(server):
+    asked = {"ce-metadata": json.dumps({"X-Request-Id": ["kanaria-explanation-1"]})}
+    for kind, body in (("request", b'{"instances": [5]}'), ("response", b'{"predictions": [1]}')):
+        assert post(server, kind, "explained", body, **asked).status_code == 200
+    assert post(server, "request", "asked", b'{"instances": [5]}').status_code == 200
+    kept = exchanges(server)
+    assert "asked" in kept
+    assert "explained" not in kept
+
+
 def test_a_repeated_event_is_taken_and_counted_once(server):
     line = 'kanaria_payload_events_total{outcome="repeated",type="request"}'
     before = counter(server, line)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kanaria.serving.explainer.answer_numbers import numbers, quantity
-from kanaria.serving.explainer.row_codes import CodedRequest, spread
+from kanaria.serving.explainer.row_codes import CodedRequest, in_form, spread
 from kanaria.serving.protocol.json_body import RequestError
 
 
@@ -62,6 +62,24 @@ def test_codes_lead_back_to_rows_and_missing_values_to_no_key():
     assert coded.background.tolist() == [[0, 0], [1, 1], [0, 2]]
     assert coded.instance.tolist() == [1, 0]
     assert coded.rows(np.array([[0, 1], [1, 2]])) == [{"x": [1.0], "way": "b"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("value", "like", "formed"),
+    [
+        (5, [7], [5]),
+        ([5], 7, 5),
+        ([5], [[7]], [[5]]),
+        ("a", ["b"], ["a"]),
+        ({"b64": "eA=="}, ["b"], [{"b64": "eA=="}]),
+        ([1, 2], [3, 4], [1, 2]),
+        ([1, 2], [3], [1, 2]),
+        (None, [3], None),
+        (5, None, 5),
+    ],
+)
+def test_a_value_has_the_form_of_the_background(value: Any, like: Any, formed: Any):
+    assert in_form(value, like) == formed
 
 
 def test_some_rows_of_many_are_spread_evenly():

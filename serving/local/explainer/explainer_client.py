@@ -12,6 +12,7 @@ import aiohttp
 from starlette.responses import Response
 
 from kanaria.components.shared.storage import private
+from kanaria.serving.explainer import installed_shap
 from kanaria.serving.local.predictor.predictor_runner import free_port
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
 from kanaria.serving.local.state.state_folder import last_line
@@ -66,6 +67,8 @@ class Explainer:
         async with self._lock:
             if self._process is not None and self._process.returncode is None:
                 return ""
+            if lacking := installed_shap.lacking():
+                return lacking
             start = self._log.stat().st_size if self._log.exists() else 0
             self._port = free_port()
             private.folder(self._log.parent)

@@ -104,6 +104,12 @@ def test_each_instance_is_shared_out_as_by_definition(sink_free_server):
     assert answer.headers["X-Kanaria-Revision"] == "fares-predictor-00001"
 
 
+def test_one_value_may_stand_in_a_list_or_alone(sink_free_server):
+    alone = [{"miles": 9.0, "hour": [21], "way": ["cash"]}]
+    told = explain(sink_free_server, alone, output="fare").json()["explanations"]
+    assert told == explain(sink_free_server, ROWS[:1], output="fare").json()["explanations"]
+
+
 @pytest.mark.parametrize(
     ("explainer", "link"), [*product(["exact", "permutation"], ["identity", "logit"])]
 )

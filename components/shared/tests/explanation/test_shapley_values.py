@@ -91,6 +91,16 @@ def test_values_that_are_nearly_equal_are_told_apart():
     assert list(explain(background, row, answer).values) == pytest.approx(values, abs=1e-12)
 
 
+def test_large_answers_add_up_to_their_last_digits():
+    def answer(row: Sequence[Any]) -> float:
+        return 2e10 + 1e4 * mixed_answer(row)
+
+    ours = explain(MIXED, ROW, answer)
+    assert ours.base_value + ours.values.sum() == pytest.approx(answer(ROW), rel=1e-14)
+    small = explain(MIXED, ROW, mixed_answer)
+    assert list(ours.values) == pytest.approx(list(1e4 * small.values), abs=1e-3)
+
+
 def test_a_background_of_more_than_a_hundred_rows_is_taken_whole():
     background = [[float(place), 0.0] for place in range(150)]
     ours = explain(background, [0.0, 1.0], lambda row: row[0] + row[1])
