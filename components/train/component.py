@@ -51,7 +51,7 @@ def train_model(
 
     Returns:
         model: SavedModel in the folder "1", or the file of another framework at the top;
-            model_format, fingerprint, signatures, device and precision in the metadata.
+            framework, fingerprint, signatures, device and precision in the metadata.
         model_run: What run_fn logged, for TensorBoard; with model_run_dir only its name.
         serving_samples: Signature, and up to 50 eval rows with the model's answers, for push_model.
     """

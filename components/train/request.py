@@ -106,7 +106,7 @@ class Trained:
         data = {name: examples.get(name) for name in ("span", "rows", "fingerprint")}
         settings = ("train_steps", "hyperparameters", "seed", "base_model")
         facts = {
-            "model_format": str(self.framework),
+            "framework": str(self.framework),
             "fingerprint": self.fingerprint,
             "signatures": list(self.signatures),
             **{name: getattr(request, name) for name in settings},

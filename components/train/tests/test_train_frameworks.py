@@ -96,7 +96,7 @@ def test_a_scikit_learn_model_lies_as_its_server_takes_it(trained, raw: Path, tm
     told, model = trained(SKLEARN)
     assert files_of(model) == ["model.joblib", "signature.yaml"]
     facts = told.metadata(request=_request(raw), examples={})["model"]
-    assert facts["model_format"] == "sklearn"
+    assert facts["framework"] == "sklearn"
     assert {"scikit-learn", "joblib"} <= facts["packages"].keys()
     rows, _ = read_arrays(str(raw / "examples/split=eval/part-*.parquet"), FEATURES, "late")
     assert np.isnan(rows).any()
@@ -197,7 +197,7 @@ def test_an_onnx_model_lies_as_triton_takes_it(trained, raw: Path):
         'output { name: "score" data_type: TYPE_FP32 dims: [-1, 1] }\n'
     )
     assert told.samples.matrix == "X"
-    assert told.metadata(_request(raw), {})["model"]["model_format"] == "onnx"
+    assert told.metadata(_request(raw), {})["model"]["framework"] == "onnx"
     first = told.samples.rows[0]
     session = onnxruntime.InferenceSession(model / "1/model.onnx")
     row = np.array([[first.inputs["distance"], first.inputs["late"]]], np.float32)
