@@ -50,6 +50,14 @@ def served(
     return [name for name in present if name in wanted]
 
 
+def matrix_columns(samples: Path | None) -> list[str]:
+    """Return what the columns of a request's one matrix are, in their order; [] without one."""
+    if samples is None:
+        return []
+    read = serving_samples.read(samples)
+    return list(read.inputs) if read.matrix else []
+
+
 def _kept_out(schema: schema_pb2.Schema) -> set[str]:
     return {feature.name for feature in schema.feature if SERVING in feature.not_in_environment}
 

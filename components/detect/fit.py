@@ -16,7 +16,7 @@ from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic
-from kanaria.serving.drift import detector_document, saved_detector
+from kanaria.serving.drift import detector_document, matrix_columns, saved_detector
 from kanaria.serving.drift.detector import Detector
 
 STEP = "fit_drift_detector"
@@ -84,6 +84,8 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
         reference = detector.fit(columns)
     with atomic.published(target) as temporary:
         saved_detector.save(temporary, detector, reference)
+        if matrix := features.matrix_columns(request.samples):
+            matrix_columns.write(temporary, matrix)
     return {
         "detector": detector.name,
         "features": list(columns),

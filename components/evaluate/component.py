@@ -22,7 +22,8 @@ def evaluate_model(
 
     Args:
         examples: Rows per split; the labels are columns of it.
-        model: SavedModel under `<version>/`; `serve_tf_examples` or `serving_default` predicts.
+        model: SavedModel under `<version>/`; `serve_tf_examples` or `serving_default` predicts. Or
+            a model of scikit-learn, XGBoost or ONNX.
         schema: Schema the examples passed validation against; kept for lineage.
         eval_config_file: Path of a TFMA EvalConfig as text proto: metrics, slices, thresholds.
         split: Name of the split to evaluate on.

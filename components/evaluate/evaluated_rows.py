@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanaria.components.evaluate import eval_config, model_functions
-from kanaria.components.evaluate.model_functions import LoadedModel, Outputs
+from kanaria.components.evaluate.model_signature import LoadedModel, Outputs
 from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder, tfma
-from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.data import partitions
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.frameworks import model_files
 
 BATCH_ROWS = 32_768
 PARTITION_ROWS = 8 * BATCH_ROWS
@@ -154,9 +154,9 @@ def loaded(config: bytes, folders: tuple[Path, ...]) -> list[LoadedModel]:
         config: bytes of a `tfma.EvalConfig` for exactly these models.
         folders: their folders, in the order of the config.
     """
-    versions = tuple(version_folder(folder) for folder in folders)
-    stamps = tuple((folder / "saved_model.pb").stat().st_mtime_ns for folder in versions)
-    return _loaded(config, versions, stamps)
+    located = [model_files.locate(folder) for folder in folders]
+    stamps = tuple(one.file.stat().st_mtime_ns for one in located)
+    return _loaded(config, tuple(one.folder for one in located), stamps)
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,7 @@ from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.evaluated_rows import Partition, Rows
 from kanaria.components.evaluate.evaluation_accumulator import EvaluationAccumulator, Result
 from kanaria.components.evaluate.metric_plan import Plan
-from kanaria.components.evaluate.model_functions import LoadedModel
+from kanaria.components.evaluate.model_signature import LoadedModel
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.engines import beam as beam_engine

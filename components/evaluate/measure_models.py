@@ -18,7 +18,7 @@ from kanaria.components.evaluate import (
 )
 from kanaria.components.evaluate.evaluation_pass import Split
 from kanaria.components.evaluate.findings_file import CANDIDATE, DEPLOYED, Findings, write
-from kanaria.components.evaluate.model_functions import LoadedModel
+from kanaria.components.evaluate.model_signature import LoadedModel
 from kanaria.components.evaluate.score_counts import Scores
 from kanaria.components.evaluate.tfma_results import Results, slice_name
 from kanaria.components.shared.config.parameters import Faults
@@ -70,13 +70,11 @@ def _checked_config(
     loaded = evaluated_rows.loaded(eval_config.packed(full), tuple(folders))
     if preprocessed:
         # Only the loaded model tells which columns its preprocessing adds.
-        added = set().union(*(s.output_names() for s in loaded[0].preprocess))
+        added = set().union(*(s.outputs for s in loaded[0].preprocess))
         config_check.check(config, columns | added, faults)
         faults.raise_if_any()
     for spec, model in zip(full.model_specs, loaded, strict=True):
-        config_check.check_outputs(
-            full, spec, model.predict.output_names(), model.predict.where, faults
-        )
+        config_check.check_outputs(full, spec, model.predict.outputs, model.predict.where, faults)
     faults.raise_if_any()
     return full, loaded
 

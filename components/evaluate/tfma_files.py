@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from kanaria.components.evaluate.derived_metrics import Evaluated
-from kanaria.components.evaluate.model_functions import LoadedModel
+from kanaria.components.evaluate.model_signature import LoadedModel
 from kanaria.components.evaluate.private_tfma import results_writer, serialized_run, tfma
 
 

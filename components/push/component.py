@@ -38,7 +38,7 @@ def push_model(
     first deployment gets all traffic. Never cache this step.
 
     Args:
-        model: SavedModel below an integer folder.
+        model: SavedModel below an integer folder, or a model of scikit-learn, XGBoost or ONNX.
         outcome: The blessing of bless_model; a model that did not pass fails this step, and
             nothing is pushed.
         schema: Folder with schema.pbtxt, kept with the release.

@@ -10,6 +10,7 @@ from typing import Self
 from kanaria.components.shared.artifacts import fingerprint, release
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.frameworks import model_files
 from kanaria.components.shared.storage import uri_files
 
 FINGERPRINT_LENGTH = 16
@@ -58,12 +59,6 @@ class Sources:
         return folders | {part: folder for part, folder in optional.items() if folder}
 
 
-def _check_model(model: Path) -> None:
-    versions = [path for path in model.glob("*/saved_model.pb") if path.parent.name.isdigit()]
-    if not versions:
-        raise DataError(f"{model}: no <integer>/saved_model.pb; push a model of train_model")
-
-
 def publish(sources: Sources, service_uri: str, draft: Record) -> str:
     """Return the URI of the release of a model below `service_uri`, copied there unless it is.
 
@@ -78,12 +73,12 @@ def publish(sources: Sources, service_uri: str, draft: Record) -> str:
             a push that is run again gives equal files.
 
     Raises:
-        DataError: there is no SavedModel, the copy differs from the original, or the folder of
+        DataError: there is no model, the copy differs from the original, or the folder of
             this fingerprint holds something else than was published.
         ParameterError: the store refuses.
         NotReadyError: the store does not answer, or the disk is full; no release is visible.
     """
-    _check_model(sources.model)
+    model_files.locate(sources.model)
     digest = fingerprint.of_tree(sources.model)
     target = uri_files.join(service_uri, digest[:FINGERPRINT_LENGTH])
     if uri_files.exists(uri_files.join(target, release.LINEAGE)):

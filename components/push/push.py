@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.push import pending_mark, release_card, release_signature, storage_access
+from kanaria.components.push import (
+    model_runtime,
+    pending_mark,
+    release_card,
+    release_signature,
+    storage_access,
+)
 from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
@@ -180,13 +186,15 @@ def _delivered(
     request: PushRequest, settings: _Settings, blessing: Outcome, tracked: PushTracking
 ) -> Endpoint:
     """Publish the release and deliver it."""
-    access, service = settings.access, settings.service
+    access = settings.access
+    service = model_runtime.served(settings.service, request.sources.model)
     service = storage_access.used(service, access) if access else service
     lineage = replace(request.lineage, evaluation=blessing.evaluation)
     record = lineage.recorded(service.name, blessing.summary())
     folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
-    published = publish(request.sources, folder, record)
-    release_signature.settle(published, request.sources.model, settings.keys)
+    with model_runtime.laid_out(request.sources, service.name) as sources:
+        published = publish(sources, folder, record)
+        release_signature.settle(published, sources.model, settings.keys)
     card = _card(published, request, settings)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent
@@ -198,6 +206,9 @@ def _delivered(
     pending = f"{published}.{service.namespace}{pending_mark.ENDING}"
     # A push that was killed left what nobody may serve now.
     with connect(needs_server=uri_files.exists(pending)) as place:
+        if place.cluster:
+            packages = request.lineage.training.get("packages", {})
+            model_runtime.tell_versions(service, packages)
         trail = _trail(place, service, request.lineage, blessing)
 
         def prepare() -> None:

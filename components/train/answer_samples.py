@@ -1,7 +1,7 @@
 """Samples of what a model answers, for the checks of the served model before it gets traffic."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from kanaria.components.shared.artifacts.serving_samples import (
     Tensor,
     as_json,
 )
+from kanaria.components.shared.frameworks.array_model import ArrayModel
 from kanaria.components.shared.tensors.named import Feed
 from kanaria.components.train.signature_feeds import (
     ROWS_PER_BATCH,
@@ -73,12 +74,6 @@ def _plain(arrays: Mapping[str, Array]) -> dict[str, Any]:
     return {name: as_json(array.tolist()[0]) for name, array in arrays.items()}
 
 
-def _sample(signature: Any, row: Feed) -> Sample:
-    """Ask for one row, as the checks of the served model do."""
-    answer = {name: tensor.numpy() for name, tensor in called(signature, row).items()}
-    return Sample(inputs=_plain(row.arrays), outputs=_plain(answer))
-
-
 def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> ServingSamples:
     """Return samples of a checked model's answers to the first eval rows.
 
@@ -92,10 +87,47 @@ def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) ->
     if takes_serialized(signature, schema):
         # A feature that bears the name of tf.Examples' input is not what the input takes.
         features.pop(min(inputs), None)
-    rows = _chosen(_first_rows(feeds(files, schema, signature)))
+
+    def ask(row: Feed) -> Mapping[str, Array]:
+        return {name: tensor.numpy() for name, tensor in called(signature, row).items()}
+
     return ServingSamples(
         inputs=inputs,
         outputs={name: _tensor(spec) for name, spec in signature.structured_outputs.items()},
         features=features,
-        rows=tuple(_sample(signature, row) for row in rows),
+        rows=_asked(feeds(files, schema, signature), ask),
+    )
+
+
+def _asked(
+    all_rows: Iterable[Feed], ask: Callable[[Feed], Mapping[str, Array]]
+) -> tuple[Sample, ...]:
+    """Ask for some rows one by one, as the checks of the served model do."""
+    return tuple(
+        Sample(inputs=_plain(row.arrays), outputs=_plain(ask(row)))
+        for row in _chosen(_first_rows(all_rows))
+    )
+
+
+def of_arrays(
+    model: ArrayModel, all_rows: Iterable[Feed], schema: schema_pb2.Schema
+) -> ServingSamples:
+    """Return samples of the answers of a checked model that is no SavedModel.
+
+    Args:
+        model: it answers every row.
+        all_rows: arguments of calls, with the raw rows of the eval split.
+        schema: of the raw features.
+    """
+    return ServingSamples(
+        inputs={
+            name: Tensor(
+                dtype="string" if one.dtype.kind == "O" else one.dtype.name, shape=one.shape
+            )
+            for name, one in model.inputs.items()
+        },
+        outputs=dict(model.outputs),
+        features=_features(schema),
+        rows=_asked(all_rows, lambda row: model.answers(row.arrays)),
+        matrix=model.matrix,
     )

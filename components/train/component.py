@@ -43,15 +43,15 @@ def train_model(
         precision: Keras's policy for run_fn: float32, or mixed_float16 or mixed_bfloat16 to train
             faster on a GPU that has units for it.
         base_model: URI of the release to start from, as resolve_deployed gives it; run_fn finds
-            its SavedModel at fn_args.base_model. Empty to start anew.
+            its model at fn_args.base_model. Empty to start anew.
         model_run_dir: Path or bucket URI where logs and checkpoints outlive the step, so that a
             killed training is resumed; one training at a time. Empty for the model_run artifact.
         compute: {"training_workers": 2}: processes that train together, where run_fn makes its
             model under MultiWorkerMirroredStrategy; other keys are for other steps.
 
     Returns:
-        model: SavedModel in the folder "1"; fingerprint, signatures, device and precision in the
-            metadata.
+        model: SavedModel in the folder "1", or the file of another framework at the top;
+            framework, fingerprint, signatures, device and precision in the metadata.
         model_run: What run_fn logged, for TensorBoard; with model_run_dir only its name.
         serving_samples: Signature, and up to 50 eval rows with the model's answers, for push_model.
     """

@@ -10,6 +10,7 @@ from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.components.shared.storage import uri_files
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -77,12 +78,14 @@ class Trained:
     """What is known of the model.
 
     Attributes:
+        framework: that it is of, as KServe's modelFormat names it.
         fingerprint: of its content.
         signatures: names of them.
         samples: rows and its answers.
         device: what it was trained on: "CPU", or the GPUs, as `devices.used` tells them.
     """
 
+    framework: Framework
     fingerprint: str
     signatures: tuple[str, ...]
     samples: ServingSamples
@@ -103,14 +106,14 @@ class Trained:
         data = {name: examples.get(name) for name in ("span", "rows", "fingerprint")}
         settings = ("train_steps", "hyperparameters", "seed", "base_model")
         facts = {
-            "framework": "tensorflow",
+            "framework": str(self.framework),
             "fingerprint": self.fingerprint,
             "signatures": list(self.signatures),
             **{name: getattr(request, name) for name in settings},
             "precision": request.precision,
             "device": self.device,
             compute.TRAINING_WORKERS: request.training_workers,
-            "packages": package_versions.versions(),
+            "packages": package_versions.versions(self.framework),
             "data": data,
         }
         release, count = self.fingerprint[:16], metadata.rows(len(self.samples.rows))

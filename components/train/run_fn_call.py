@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_transform  # noqa: F401  It decides what tf.keras means, before user code asks.
 
 from kanaria.components.shared.data import examples
-from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.errors import DataError, UserCodeError
+from kanaria.components.shared.frameworks import model_files
 from kanaria.components.shared.tfx_names import FnArgs
 from kanaria.components.shared.user_code import user_module
 from kanaria.components.train import precision, private_tensorflow
@@ -27,6 +28,12 @@ def train_files(request: TrainRequest) -> list[Path]:
     """Return every file that may hold the cause of a bad model, raw rows and transformed ones."""
     sources = dict.fromkeys((request.examples, source(request)))
     return [file for one in sources for file in examples.split_files(one, "train")]
+
+
+def transformed_files(request: TrainRequest, split: str) -> list[Path]:
+    """Return the files of a split that run_fn reads if they are transformed ones, else none."""
+    is_raw = source(request) == request.examples
+    return [] if is_raw else examples.split_files(request.transformed_examples, split)
 
 
 def _patterns(request: TrainRequest, split: str) -> list[str]:
@@ -86,10 +93,12 @@ def prepared(request: TrainRequest) -> Run:
                 user_module.call(run_fn, fn_args(request, places))
         except UserCodeError as error:
             raise with_remedy(error, train_files(request)) from error.__cause__
-        if not (places.saved / "saved_model.pb").exists():
+        try:
+            model_files.locate(places.saved)
+        except DataError as error:
             raise UserCodeError(
                 f"{request.module_file}: {request.run_fn} wrote no model to "
-                "fn_args.serving_model_dir; save a SavedModel there"
-            )
+                f"fn_args.serving_model_dir: {error}"
+            ) from error
 
     return run

@@ -8,13 +8,16 @@ from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.engines.compute import TRAINING_WORKERS
+from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.components.shared.storage import atomic
 from kanaria.components.train import (
     background_rows,
     base_model,
+    check_array_model,
     devices,
     model_run,
     run_fn_call,
+    settled_model,
     worker_supervisor,
 )
 from kanaria.components.train.check_model import check_model
@@ -24,7 +27,7 @@ from kanaria.components.train.training_key import training_key
 
 logger = logging.getLogger(__name__)
 VERSION = "1"
-"""Folder name of the SavedModel: TF Serving wants an integer below the model's base path."""
+"""Folder name of a SavedModel: TF Serving wants an integer below the model's base path."""
 
 
 def _key(request: TrainRequest, base: Path | None) -> str:
@@ -50,7 +53,7 @@ def _prepared(request: TrainRequest) -> Run:
 
 
 def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None) -> Trained:
-    """Run the user's function and publish the model it saved as `<model>/1`.
+    """Run the user's function and publish the model it saved, see `settled_model`.
 
     Args:
         request: what to train on and how.
@@ -83,10 +86,16 @@ def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None
     ):
         saved = temporary / VERSION
         run(Places(saved=saved, logs=started.folder, base=base))
-        checked = check_model(saved, schema, eval_files, train_files)
+        files = settled_model.settle(temporary, saved)
+        if files.framework is Framework.TENSORFLOW:
+            checked = check_model(saved, schema, eval_files, train_files)
+        else:
+            transformed = run_fn_call.transformed_files(request, "eval")
+            checked = check_array_model.check(files, schema, eval_files, transformed)
         raw_files = examples.split_files(request.examples, "train")
         background = background_rows.drawn(checked.samples, checked.optional, raw_files)
         return Trained(
+            framework=files.framework,
             fingerprint=fingerprint.of_tree(temporary),
             signatures=checked.signatures,
             samples=replace(checked.samples, background=background),

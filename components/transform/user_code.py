@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from kanaria.components.shared.errors import UserCodeError, shown
 from kanaria.components.shared.user_code import user_module
 
+logger = logging.getLogger(__name__)
+USUAL_NAME = "preprocessing_fn"
 Features = dict[str, Any]
 """Feature name -> Tensor of shape (rows, ...), SparseTensor or RaggedTensor."""
 
@@ -74,9 +77,14 @@ def load(
         custom_config: bound to the parameter of that name.
         schema: the raw features.
 
+    A module without a function of the usual name leaves the features as they are.
+
     Raises:
         UserCodeError: the module or the function does not load.
     """
+    if name == USUAL_NAME and not hasattr(user_module.load(module_file), name):
+        logger.warning("%s: no function %s; features stay as they are", module_file, name)
+        return dict
     function = user_module.function(module_file, name)
     takes_config = "custom_config" in inspect.signature(function).parameters
     named = {"custom_config": custom_config} if takes_config else {}

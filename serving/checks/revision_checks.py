@@ -97,8 +97,12 @@ class Revision:
             count
         )
 
+    def _body(self, inputs: Row) -> bytes:
+        samples = self.samples
+        return row_request.body(inputs, samples.inputs, self.protocol, samples.matrix)
+
     async def _outputs(self, inputs: Row, timeout: float) -> tuple[Row | None, str]:
-        body = row_request.body(inputs, self.samples.inputs, self.protocol)
+        body = self._body(inputs)
         path = row_request.predict_path(self.name, self.protocol)
         answer = await self.calls.predict(path, body, timeout)
         if answer.fault:
@@ -115,9 +119,7 @@ class Revision:
             load: rate, number and limits.
             idle: whether time in which nothing is to be answered is waited for.
         """
-        bodies = [
-            row_request.body(row.inputs, self.samples.inputs, self.protocol) for row in self.rows()
-        ]
+        bodies = [self._body(row.inputs) for row in self.rows()]
         if not bodies:
             return skipped(LOAD, NO_ROWS)
         path = row_request.predict_path(self.name, self.protocol)

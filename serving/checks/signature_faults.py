@@ -10,7 +10,7 @@ from kanaria.serving.protocol.model_metadata import Signature
 def faults_of_served(served: Signature, samples: ServingSamples) -> Iterator[str]:
     """Yield how the served signature differs from the one of the model that was trained."""
     for kind, tensors, wanted in (
-        ("input", served[0], samples.inputs),
+        ("input", served[0], samples.tensors),
         ("output", served[1], samples.outputs),
     ):
         for name in sorted(tensors.keys() | wanted.keys()):

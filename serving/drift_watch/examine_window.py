@@ -16,6 +16,7 @@ from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.report import window_record
 from kanaria.serving.drift.report.histogram_bars import distributions
 from kanaria.serving.drift.report_records import FAILED, Window
+from kanaria.serving.drift_watch import matrix_names
 from kanaria.serving.drift_watch.column_alignment import aligned, is_read
 from kanaria.serving.drift_watch.window_columns import (
     Rows,
@@ -45,10 +46,15 @@ OWN_FAULTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """A detector with its reference, as `kanaria.serving.drift.loading` loads them."""
+    """A detector with its reference, as `kanaria.serving.drift.loading` loads them.
+
+    Attributes:
+        matrix: names of the columns of a request's one matrix; () where requests name their inputs.
+    """
 
     detector: Detector[Any]
     reference: Reference
+    matrix: tuple[str, ...] = ()
 
     def resumed(self, memory: bytes | None) -> "Fitted":
         """Return what tests the next window of a stream; most detectors remember nothing of it.
@@ -86,6 +92,8 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
     """
     untested = failed(rows, fitted.detector.name, "")
     try:
+        rows = matrix_names.named(rows, fitted.matrix)
+        untested = replace(untested, differences=rows.differences)
         untested = replace(
             untested,
             inputs=window_record.described(_first(of_requests(rows.inputs))),

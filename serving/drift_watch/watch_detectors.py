@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving.drift import detector_document
+from kanaria.serving.drift import detector_document, matrix_columns
 from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift_watch.examine_window import OWN_FAULTS, Fitted
 from kanaria.serving.drift_watch.watch_file import NAME, VERSION
@@ -86,8 +86,9 @@ def load(choice: Choice) -> Fitted:
         fetched = uri_files.fetched(choice.folder, Path(folder))
         try:
             detector, reference = detector_document.load(fetched, choice)
+            matrix = matrix_columns.read(fetched)
         except OWN_FAULTS as error:
             raise DataError(
                 f"{choice.folder}: no detector: {shown(error)}; save it anew"
             ) from error
-    return Fitted(detector=detector, reference=reference)
+    return Fitted(detector=detector, reference=reference, matrix=matrix)

@@ -138,7 +138,7 @@ def _check_explainer(spec: ServiceSpec, faults: Faults) -> None:
 
 def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> None:
     protocol = server.protocol_version
-    faults.check(protocol in PROTOCOLS, "service.protocolVersion", protocol, "use v1 or v2")
+    faults.check(protocol in ("", *PROTOCOLS), "service.protocolVersion", protocol, "use v1 or v2")
     alone = not (server.image and (server.runtime or server.runtime_version))
     faults.check(alone, "service.image", server.image, "give an image or a runtime, not both")
     # TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise.

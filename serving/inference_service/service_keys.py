@@ -173,7 +173,12 @@ SERVICE = (
         meaning="2.19.1, or 2.19.1-gpu with GPUs: image tag of the runtime; empty for its default.",
         default="",
     ),
-    Key(name="protocolVersion", kind=Kind.TEXT, meaning="v1 or v2.", default="v1"),
+    Key(
+        name="protocolVersion",
+        kind=Kind.TEXT,
+        meaning="v1 or v2; empty for v1, or for v2 where the model's server speaks no v1 (onnx).",
+        default="",
+    ),
     Key(
         name="image",
         kind=Kind.TEXT,
@@ -264,8 +269,8 @@ NOT_HERE = {
     **dict.fromkeys(("metadata", "spec", "predictor", "model"), STRAIGHT),
     **dict.fromkeys(("storageUri", "storageUris", "storage"), "the release's is filled in"),
     "containers": "give image, or write spec.predictor.containers in patch",
-    "modelFormat": "it is tensorflow",
-    **dict.fromkeys(kserve_fields.FRAMEWORKS, f"the model is tensorflow; {STRAIGHT}"),
+    "modelFormat": "the model's own is filled in",
+    **dict.fromkeys(kserve_fields.FRAMEWORKS, f"the model's format is filled in; {STRAIGHT}"),
 }
 """Words of a manifest that do not stand here, and what to do about them."""
 _ELSEWHERE = (

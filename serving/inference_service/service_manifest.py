@@ -72,7 +72,7 @@ def _server(spec: ServiceSpec) -> Part:
         return {"containers": [container | resources]}
     model: Part = {
         "modelFormat": {"name": server.model_format},
-        "protocolVersion": server.protocol_version,
+        "protocolVersion": server.protocol_version or "v1",
         "storageUri": spec.storage_uri,
     }
     named = {"runtime": server.runtime, "runtimeVersion": server.runtime_version}

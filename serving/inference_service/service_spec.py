@@ -20,7 +20,7 @@ class ModelServer:
         runtime: ServingRuntime, "" to let KServe choose.
         runtime_version: image tag, "" for the runtime's own. KServe adds "-gpu" to its own tag
             only; a tag given for a GPU must end in "-gpu" itself.
-        protocol_version: "v1" or "v2".
+        protocol_version: "v1" or "v2", "" for the one that the model's server speaks.
         image: of a custom predictor, a server by kserve's Python library; then no runtime.
         args: arguments of the custom predictor.
         env: environment variables of the server as in a container, no secrets.
@@ -147,7 +147,7 @@ class ServiceSpec:
 
     Attributes:
         name: RFC 1123 label beginning with a letter.
-        storage_uri: parent of the numbered SavedModel folder.
+        storage_uri: what the model's server is given, of a SavedModel the numbered folder's parent.
         namespace: RFC 1123 label.
         canary_percent: share of the newest revision, 0 to 100; None leaves the field out.
         server: what serves the model.

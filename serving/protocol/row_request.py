@@ -43,14 +43,21 @@ def _holds_bytes(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def body(row: Row, inputs: Mapping[str, Tensor], protocol: str) -> bytes:
+def body(row: Row, inputs: Mapping[str, Tensor], protocol: str, matrix: str = "") -> bytes:
     """Return the request of one row as JSON.
 
     Args:
         row: name of an input -> its value.
         inputs: of the model.
         protocol: "v1" or "v2".
+        matrix: name of the one tensor that holds all inputs, in their order; "" for one each.
     """
+    if matrix:
+        values = [row[name] for name in inputs]
+        if protocol == "v1":
+            return json.dumps({"instances": [values]}).encode()
+        dtype = next(iter(inputs.values())).dtype
+        return json.dumps({"inputs": [_tensor(matrix, values, dtype)]}).encode()
     if protocol == "v1":
         return json.dumps({"instances": [dict(row)]}).encode()
     tensors = [_tensor(name, value, inputs[name].dtype) for name, value in row.items()]

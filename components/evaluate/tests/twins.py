@@ -16,7 +16,7 @@ from kanaria.components.evaluate import eval_config, evaluation_pass, metric_pla
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.evaluation_accumulator import Result
 from kanaria.components.evaluate.evaluation_pass import Split
-from kanaria.components.evaluate.model_functions import LoadedModel
+from kanaria.components.evaluate.model_signature import LoadedModel
 
 LISTS = {
     "i": pa.large_list(pa.int64()),

@@ -146,7 +146,7 @@ def test_a_release_keeps_the_schema_it_was_published_with(sources: Sources, root
 
 def test_a_folder_without_a_model_is_an_error(sources: Sources, root: str):
     (sources.model / "1/saved_model.pb").unlink()
-    with pytest.raises(DataError, match=r"no <integer>/saved_model\.pb"):
+    with pytest.raises(DataError, match="no model in it"):
         publish(sources, root, LINEAGE)
 
 

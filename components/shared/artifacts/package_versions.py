@@ -1,5 +1,6 @@
 """Which versions of the packages that matter for a model are installed here."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 OF_A_MODEL = (
@@ -12,11 +13,18 @@ OF_A_MODEL = (
     "numpy",
     "pyarrow",
 )
+OF_FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
+    "sklearn": ("scikit-learn", "joblib", "scipy"),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+    "onnx": ("onnxruntime", "onnx", "skl2onnx"),
+}
+"""Packages that a model is read by beside these, by the name of its format."""
 
 
-def versions() -> dict[str, str]:
+def versions(model_format: str = "") -> dict[str, str]:
     """Return package -> version, for those of a model's packages that are here."""
-    return {name: version for name in OF_A_MODEL if (version := _version(name))}
+    names = (*OF_A_MODEL, *OF_FRAMEWORKS.get(model_format, ()))
+    return {name: version for name in names if (version := _version(name))}
 
 
 def _version(name: str) -> str:

@@ -2,7 +2,8 @@
 
 A release is one folder `<model root>/<service name>/<fingerprint>/`:
 
-    model/<integer>/saved_model.pb ...   storageUri points at `model`
+    model/<integer>/saved_model.pb ...   storageUri points at `model`; or model.joblib, model.json,
+                                         <service name>/1/model.onnx (see `shared.frameworks`)
     schema/schema.pbtxt                  the schema the model was trained under
     statistics/<split>/FeatureStats.pb   the data the model was trained on
     drift_detector/detector.json ...     its features as a drift detector compares them, if any
@@ -43,7 +44,7 @@ ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
 
 
 def model_folder(release: str | Path) -> Path:
-    """Return the folder that holds the numbered SavedModel of a release."""
+    """Return the folder that the server of a release's model is given."""
     return Path(release) / MODEL
 
 

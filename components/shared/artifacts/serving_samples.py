@@ -67,6 +67,8 @@ class ServingSamples:
         features: name -> feature of the schema the model was trained under.
         rows: eval rows and the model's answers.
         background: training rows; none where `serving_default` takes no features by name.
+        matrix: name of the one tensor that a request holds all inputs in, in their order; "" where
+            each input has its own name there.
     """
 
     inputs: Mapping[str, Tensor]
@@ -74,6 +76,15 @@ class ServingSamples:
     features: Mapping[str, Feature] = field(default_factory=dict)
     rows: Sequence[Sample] = ()
     background: Sequence[Row] = ()
+    matrix: str = ""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The inputs as a request has them, by name."""
+        if not self.matrix:
+            return self.inputs
+        dtype = next(iter(self.inputs.values())).dtype
+        return {self.matrix: Tensor(dtype=dtype, shape=None)}
 
 
 def as_json(value: Any) -> Any:
@@ -95,10 +106,11 @@ def write(samples: ServingSamples, folder: str | Path) -> None:
         ValueError: a value is not finite.
     """
     parts = ("inputs", "outputs", "features")
-    signature = {
+    signature: dict[str, Any] = {
         part: {name: asdict(tensor) for name, tensor in getattr(samples, part).items()}
         for part in parts
     }
+    signature |= {"matrix": samples.matrix} if samples.matrix else {}
     with atomic.published(folder) as temporary:
         temporary.mkdir()
         (temporary / SIGNATURE).write_text(
@@ -126,6 +138,7 @@ def read(folder: str | Path) -> ServingSamples:
         raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         signature = {part: _tensors(raw[part]) for part in ("inputs", "outputs")}
         features = {name: Feature(**kind) for name, kind in raw["features"].items()}
+        matrix = str(raw.get("matrix", ""))
         path = Path(folder) / SAMPLES
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = tuple(Sample(**json.loads(line)) for line in lines)
@@ -135,7 +148,9 @@ def read(folder: str | Path) -> ServingSamples:
         raise DataError(
             f"{path}: no readable serving samples ({shown(error)}); take them from train_model"
         ) from error
-    return ServingSamples(features=features, rows=rows, background=background, **signature)
+    return ServingSamples(
+        features=features, rows=rows, background=background, matrix=matrix, **signature
+    )
 
 
 def background_rows(text: str) -> tuple[Row, ...]:

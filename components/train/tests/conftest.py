@@ -108,6 +108,19 @@ def transformed(raw: Path) -> Path:
 
 
 @pytest.fixture
+def write_flights(tmp_path: Path) -> Callable[[str, float], Path]:
+    """Write examples of the same flights, with distances in another unit."""
+
+    def write(name: str, unit: float) -> Path:
+        splits = {"train": flights(200, 1), "eval": flights(50, 2)}
+        for columns in splits.values():
+            columns["distance"] = [value / unit for value in columns["distance"]]
+        return write_examples(tmp_path / name, splits)
+
+    return write
+
+
+@pytest.fixture
 def request_with(raw: Path, tmp_path: Path):
     """Make a request for a user module given as text, on raw rows unless told otherwise."""
 

@@ -2,9 +2,11 @@ import json
 from pathlib import Path
 
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.components.train.request import Trained, TrainRequest
 
 TRAINED = Trained(
+    framework=Framework.TENSORFLOW,
     fingerprint="0a1b" * 16,
     signatures=("serving_default",),
     samples=ServingSamples(inputs={}, outputs={}, rows=[]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
 from kanaria.serving.features import feature_settings
 from kanaria.serving.local.controller import revision_shares
 from kanaria.serving.local.payload_logger.log_rule import rule_of
@@ -43,6 +44,12 @@ def template(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _asks_probabilities(model: Mapping[str, Any]) -> bool:
+    """Tell whether the environment of a model's server has KServe's switch for probabilities."""
+    values = {variable.get("name"): variable.get("value") for variable in model.get("env") or ()}
+    return str(values.get(PROBABILITIES_VARIABLE, "")).lower() == "true"
+
+
 def percent(manifest: Mapping[str, Any]) -> int | None:
     """Return `canaryTrafficPercent`, or None when it is not set."""
     value = manifest["spec"]["predictor"].get("canaryTrafficPercent")
@@ -71,6 +78,8 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             protocol=model.get("protocolVersion") or "v1",
             log=rule_of(manifest),
             features=feature_settings.of_transformer(manifest["spec"].get("transformer")) or {},
+            model_format=model["modelFormat"]["name"],
+            probabilities=_asks_probabilities(model),
         )
         revisions = (*revisions, revision)
     return settle(

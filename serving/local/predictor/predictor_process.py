@@ -1,4 +1,4 @@
-"""One revision's predictor: a SavedModel that answers as TensorFlow Serving and KServe do.
+"""One revision's predictor: a model that answers as TensorFlow Serving, KServe or Triton do.
 
 TensorFlow takes seconds to import, so `predictor_host` imports this module once and forks a
 predictor from it in milliseconds.
@@ -13,9 +13,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kanaria.components.shared import json_log
-from kanaria.serving.local.predictor.http_api import application
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.frameworks.model_files import Framework
+from kanaria.serving.local.predictor.http_api import Model, application
+from kanaria.serving.local.predictor.kserve_model import KServeModel
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import SavedModel
+from kanaria.serving.local.predictor.triton_model import TritonModel
 from kanaria.serving.trace_settings import request_traces
 
 GRACE_SECONDS = 30
@@ -34,6 +38,8 @@ class Predictor:
         revision: of the service.
         port: that it listens on.
         protocol: "v1" or "v2".
+        model_format: name of KServe's model format.
+        probabilities: whether a scikit-learn classifier answers predict_proba.
     """
 
     model_dir: str
@@ -42,6 +48,8 @@ class Predictor:
     revision: str
     port: int
     protocol: str
+    model_format: str = Framework.TENSORFLOW.value
+    probabilities: bool = False
 
 
 def run(options: Predictor) -> None:
@@ -60,8 +68,8 @@ def run(options: Predictor) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     try:
-        model = SavedModel(options.name, Path(options.model_dir))
-    except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
+        model = _loaded(options)
+    except (OSError, ValueError, TypeError, DataError, tf.errors.OpError) as error:
         sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
     uvicorn.run(
         _traced(application(model, options.protocol, Calls()), options),
@@ -74,6 +82,16 @@ def run(options: Predictor) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _loaded(options: Predictor) -> Model:
+    folder = Path(options.model_dir)
+    if options.model_format == Framework.TENSORFLOW:
+        return SavedModel(options.name, folder)
+    if options.model_format == Framework.ONNX:
+        return TritonModel(options.name, folder)
+    framework = Framework(options.model_format)
+    return KServeModel(options.name, folder, framework, probabilities=options.probabilities)
 
 
 def _traced(app: ASGIApp, options: Predictor) -> ASGIApp:

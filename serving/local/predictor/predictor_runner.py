@@ -157,6 +157,8 @@ class Runner:
             revision=self.revision.name,
             port=port,
             protocol=self.revision.protocol,
+            model_format=self.revision.model_format,
+            probabilities=self.revision.probabilities,
         )
         async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
             answered = await self._answers(client, child, port)

@@ -12,6 +12,8 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.frameworks.model_files import Framework
+from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields
@@ -36,7 +38,10 @@ from kanaria.serving.local.payload_logger.log_rule import check_logger
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 Part = dict[str, Any]
-FORMAT = "tensorflow"
+FORMATS = tuple(map(str, Framework))
+"""Model formats that local serving runs."""
+V2_ALONE = (str(Framework.ONNX),)
+"""Those whose server, Triton, speaks no V1."""
 DEFAULT_NAMESPACE = "default"
 PERCENT = re.compile("[0-9]{1,2}|100")
 NOT_TEXT = re.compile(r"[\x00-\x1f\x7f]")
@@ -50,7 +55,10 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "canary": "local serving splits by predictor.canaryTrafficPercent; use that",
     },
     "spec.predictor": {
-        **dict.fromkeys(kserve_fields.FRAMEWORKS.keys() - {FORMAT}, f"local serving runs {FORMAT}"),
+        **dict.fromkeys(
+            kserve_fields.FRAMEWORKS.keys() - set(FORMATS),
+            f"local serving runs {', '.join(FORMATS)}",
+        ),
         **dict.fromkeys(("containers", "initContainers", "ephemeralContainers"), NO_CONTAINERS),
         "batcher": "local serving hands on each request by itself; take it out",
         "storageUris": "write predictor.model.storageUri",
@@ -138,6 +146,7 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
         for path, part in parts
         for name, value in part.items()
         if name not in ACTED_ON[path]
+        and not (name == "env" and _switches_probabilities(predictor["model"]))
         and value not in (None, {}, [], "")
         and not (name in ONE_REPLICA and value == 1)
     ]
@@ -148,22 +157,31 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
     return sorted(names)
 
 
+def _switches_probabilities(model: Part) -> bool:
+    """Tell whether a model's environment is KServe's switch for probabilities and nothing else."""
+    names = {variable.get("name") for variable in model["env"]}
+    return model["modelFormat"]["name"] == Framework.SKLEARN and names == {PROBABILITIES_VARIABLE}
+
+
 def _rewritten(document: Part, faults: Faults) -> Part:
     """Return the document with the old form of a model in the new one."""
     spec = document.get("spec")
     predictor = spec.get("predictor") if isinstance(spec, dict) else None
-    old = predictor.get(FORMAT) if isinstance(predictor, dict) else None
-    if not isinstance(spec, dict) or not isinstance(predictor, dict) or not isinstance(old, dict):
+    if not isinstance(spec, dict) or not isinstance(predictor, dict):
         return document
+    named = next((name for name in FORMATS if isinstance(predictor.get(name), dict)), "")
+    if not named:
+        return document
+    old = predictor[named]
     if predictor.get("model") is not None:
-        faults.add(f"spec.predictor: write model or {FORMAT}, not both")
+        faults.add(f"spec.predictor: write model or {named}, not both")
         return document
     for name in old.keys() - kserve_fields.FRAMEWORK.keys():
         remedy = _remedy(name, kserve_fields.FRAMEWORK)
-        faults.add(f'unknown field "spec.predictor.{FORMAT}.{name}"{remedy}')
+        faults.add(f'unknown field "spec.predictor.{named}.{name}"{remedy}')
     fields = {name: value for name, value in old.items() if name in kserve_fields.FRAMEWORK}
-    rest = {name: value for name, value in predictor.items() if name != FORMAT}
-    model = {"modelFormat": {"name": FORMAT}, **fields}
+    rest = {name: value for name, value in predictor.items() if name != named}
+    model = {"modelFormat": {"name": named}, **fields}
     return {**document, "spec": {**spec, "predictor": {**rest, "model": model}}}
 
 
@@ -315,9 +333,11 @@ def _check_replicas(predictor: Part, faults: Faults) -> None:
 def _check_model(model: Part, faults: Faults) -> None:
     kind = _part(model, "spec.predictor.model.modelFormat", kserve_fields.MODEL_FORMAT, faults)
     if model.get("modelFormat") is None or isinstance(model["modelFormat"], dict):
-        name = kind.get("name")
-        faults.check(name == FORMAT, "modelFormat.name", name, f"local serving runs {FORMAT}")
+        remedy = f"local serving runs {', '.join(FORMATS)}"
+        faults.check(kind.get("name") in FORMATS, "modelFormat.name", kind.get("name"), remedy)
     protocol = model.get("protocolVersion")
+    alone = kind.get("name") in V2_ALONE
+    faults.check(not alone or protocol == "v2", "protocolVersion", protocol, "write v2 for onnx")
     fits = protocol is None or not isinstance(protocol, str) or protocol in PROTOCOLS
     faults.check(fits, "protocolVersion", protocol, "local serving speaks v1, v2")
     image = model.get("image")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import shown
+from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.serving.inference_service.service_check import PROTOCOLS, is_percent
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 
@@ -27,6 +28,8 @@ class Revision:
         protocol: "v1" or "v2".
         log: where its requests and responses are logged.
         features: where features of requests come from, as a service's `features`; {} for nowhere.
+        model_format: name of KServe's model format.
+        probabilities: whether a scikit-learn classifier answers predict_proba.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -36,6 +39,8 @@ class Revision:
     protocol: str
     log: LogRule = field(default_factory=LogRule)
     features: dict[str, Any] = field(default_factory=dict)
+    model_format: str = Framework.TENSORFLOW.value
+    probabilities: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -112,7 +112,7 @@ def test_a_value_of_another_kind_is_refused(document, field):
         (manifest(f"{MODEL}, workerSpec: {{}}"), "spec.predictor.workerSpec"),
         (manifest(f"{MODEL}, containers: [{{name: a}}]"), "spec.predictor.containers"),
         (manifest("containers: [{name: a}]"), "spec.predictor.containers"),
-        (manifest("sklearn: {storageUri: /m}"), "spec.predictor.sklearn"),
+        (manifest("lightgbm: {storageUri: /m}"), "spec.predictor.lightgbm"),
         (model("image: me/own"), "spec.predictor.model.image='me/own'"),
         (model("image: me/mytensorflow/serving"), "spec.predictor.model.image"),
         (model("storage: {key: a}"), "spec.predictor.model.storage: write storageUri"),
@@ -217,3 +217,15 @@ def test_one_service_stands_once_in_a_file(tmp_path):
     file.write_text("---\n".join([f"{HEAD}{NAME}spec: {{predictor: {{{MODEL}}}}}\n"] * 2))
     with pytest.raises(ParameterError, match="default/shop stands twice"):
         load_manifests(file)
+
+
+def test_the_old_form_of_any_format_that_runs_is_taken():
+    (boosted,) = (checked_manifest(manifest("xgboost: {storageUri: /m}"), "a.yaml"),)
+    model = boosted["spec"]["predictor"]["model"]
+    assert model == {"modelFormat": {"name": "xgboost"}, "storageUri": "/m"}
+    assert "write v2 for onnx" in fault_of(manifest("onnx: {storageUri: /m}"))
+    switched = "env: [{name: PREDICT_PROBA, value: 'true'}]"
+    sklearn = checked_manifest(manifest(f"sklearn: {{storageUri: /m, {switched}}}"), "a.yaml")
+    assert inert(sklearn) == []
+    other = manifest("sklearn: {storageUri: /m, env: [{name: OTHER, value: a}]}")
+    assert inert(checked_manifest(other, "a.yaml")) == ["spec.predictor.model.env"]

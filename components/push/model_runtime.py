@@ -1,0 +1,106 @@
+"""Chooses what serves a release by the framework that its files are of.
+
+    tensorflow   v1   KServe's choice                PREDICT_PROBA for classifiers of sklearn
+    sklearn      v1   KServe's choice; of v2 kserve-sklearnserver, as KServe would take MLServer
+    xgboost      v1   KServe's choice; of v2 kserve-xgbserver, as above
+    onnx         v2   KServe's choice: Triton, which serves a model by the name of its folder
+
+No model is loaded: a pickle runs what it names. Source: KServe 0.15 to 0.20, config/runtimes.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.push.publish_release import Sources
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.frameworks import feature_signature
+from kanaria.components.shared.frameworks.model_files import Framework, ModelFiles, locate
+from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
+from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
+
+logger = logging.getLogger(__name__)
+RUNTIMES_OF_V2 = {
+    Framework.SKLEARN: "kserve-sklearnserver",
+    Framework.XGBOOST: "kserve-xgbserver",
+}
+"""KServe's own servers, whose answers are those of local serving; of v2 it prefers MLServer."""
+SERVED_SKLEARN = "1.5"
+"""Version of scikit-learn in the server of KServe 0.15 to 0.20."""
+
+
+def served(service: ServiceSpec, model: Path) -> ServiceSpec:
+    """Return the service with what serves this model.
+
+    Args:
+        service: as the user asks for it.
+        model: folder of the model.
+
+    Raises:
+        DataError: there is no model in the folder.
+        ParameterError: its server does not speak the protocol that is asked for.
+    """
+    server = service.server
+    files = locate(model)
+    protocol = server.protocol_version or ("v2" if files.framework is Framework.ONNX else "v1")
+    if files.framework is Framework.ONNX and protocol != "v2":
+        raise ParameterError(
+            f"service.protocolVersion={protocol!r}: the model is of ONNX; Triton speaks v2 alone"
+        )
+    chosen = replace(server, model_format=files.framework.value, protocol_version=protocol)
+    if not server.image:
+        runtime = RUNTIMES_OF_V2.get(files.framework, "") if protocol == "v2" else ""
+        env = (*server.env, *_environment(server, files))
+        chosen = replace(chosen, runtime=server.runtime or runtime, env=env)
+    return replace(service, server=chosen)
+
+
+def _environment(server: ModelServer, files: ModelFiles) -> list[Mapping[str, Any]]:
+    """Return the variables that the server needs for this model, beside those of the user."""
+    if files.framework is not Framework.SKLEARN:
+        return []
+    answers = feature_signature.read(files.folder).probabilities
+    is_set = PROBABILITIES_VARIABLE in (variable.get("name") for variable in server.env)
+    return [{"name": PROBABILITIES_VARIABLE, "value": "true"}] if answers and not is_set else []
+
+
+def tell_versions(service: ServiceSpec, packages: Mapping[str, str]) -> None:
+    """Log where KServe's server loads the model by another scikit-learn than made it.
+
+    Args:
+        service: as it is delivered to a cluster.
+        packages: name -> version of those that the model was made with.
+    """
+    server, version = service.server, packages.get("scikit-learn", "")
+    stock = not server.image and server.runtime in ("", RUNTIMES_OF_V2[Framework.SKLEARN])
+    if server.model_format != Framework.SKLEARN or not stock or not version:
+        return
+    if version.split(".")[:2] != SERVED_SKLEARN.split("."):
+        logger.warning(
+            "%s/%s: scikit-learn %s made the model, and KServe's server has %s (KServe 0.15 to "
+            "0.20): it may not load it, or answer other values; serve it by a runtime of your own "
+            "(service.runtime), or export it to ONNX",
+            service.namespace,
+            service.name,
+            version,
+            SERVED_SKLEARN,
+        )
+
+
+@contextmanager
+def laid_out(sources: Sources, name: str) -> Iterator[Sources]:
+    """Yield the sources of a release as its server takes the model, for the block's time.
+
+    Triton's repository holds a folder a model, which names it; so it bears the service's name.
+    """
+    if locate(sources.model).framework is not Framework.ONNX:
+        yield sources
+        return
+    with tempfile.TemporaryDirectory(prefix="kanaria-onnx-") as folder:
+        shutil.copytree(sources.model, Path(folder) / name)
+        yield replace(sources, model=Path(folder))
