@@ -18,7 +18,7 @@ from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import duration
-from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.triggers.decision import Decision, Limits, Past, Reason, day_begin, decide
 from kanaria.serving.triggers.life import Life
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd, Starter, run_name
