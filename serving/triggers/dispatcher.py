@@ -214,8 +214,8 @@ def limits_of(trigger: Trigger) -> Limits:
 
 def cause_of(one: Triggered) -> dict[str, str]:
     """Return what a run is told of what started it, for its parameter `trigger`."""
-    told = {"name": one.name, "event": one.key, "what": one.what, "report": one.report}
-    return {name: value for name, value in told.items() if value}
+    facts = {"name": one.name, "event": one.key, "what": one.what, "report": one.report}
+    return {name: value for name, value in facts.items() if value}
 
 
 _NO_TRIGGER = Decision(reason=Reason.NO_TRIGGER, why="its trigger is no longer in the file")

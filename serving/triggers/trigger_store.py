@@ -150,11 +150,11 @@ class TriggerStore:
             StoreError: it is not, or nobody knows; the sender may send it again.
         """
         with self._lock, self._database.transaction():
-            seen = self._database.execute(SEEN, name=name, key=event.key)
-            if not seen:
+            rows = self._database.execute(SEEN, name=name, key=event.key)
+            if not rows:
                 self._add(name, event, now, Life.ACCEPTED, None, "")
                 return Delivery.NEW
-            ((number, state),) = seen
+            ((number, state),) = rows
             holds = event.repeats and may_follow(Life(state), Life.ACCEPTED)
             following = Life.ACCEPTED.value if holds else state
             self._database.execute(AGAIN, number=number, now=now, state=following)

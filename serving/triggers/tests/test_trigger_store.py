@@ -142,8 +142,8 @@ def test_deliveries_at_the_same_moment_are_one_event_and_other_events_are_kept(l
     with closing(open_store(location)) as one, closing(open_store(location)) as other:
         events = [(store, key) for key in ("a", "b") for store in (one, other) * 4]
         with ThreadPoolExecutor(8) as pool:
-            kept = list(
+            deliveries = list(
                 pool.map(lambda at: at[0].keep("t", replace(EVENT, key=at[1]), 1.0), events)
             )
-        assert kept.count(Delivery.NEW) == 2
+        assert deliveries.count(Delivery.NEW) == 2
         assert sorted((row.key, row.deliveries) for row in one.newest(10)) == [("a", 8), ("b", 8)]
