@@ -23,7 +23,8 @@ from kanaria.pipelines.mappings import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.stream.stream_file import StreamFile
-from kanaria.serving.triggers.trigger_file import Section, TriggerFile
+from kanaria.serving.triggers.file_values import Section
+from kanaria.serving.triggers.trigger_file import TriggerFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/reference"

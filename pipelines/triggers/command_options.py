@@ -44,7 +44,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     json_log.configure("%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asked = Options(
+    settings = Options(
         config=Path(options.config),
         store=options.store,
         host=options.host,
@@ -52,7 +52,7 @@ def _serve(options: argparse.Namespace) -> int:
         token_file=options.token_file,
         open_events=options.events_without_token,
     )
-    return serve(asked, starter_of, dict(os.environ))
+    return serve(settings, starter_of, dict(os.environ))
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -33,10 +33,10 @@ class KfpStarter:
         """Raise a ParameterError where a pipeline or its parameters are wrong."""
         plan = run_values.plan_of(start)
         values = run_values.values(start, {}, plan)
-        found = pipeline_package.read(
+        package = pipeline_package.read(
             start.pipeline, arguments=values, image_prefix=self._runs.image_prefix
         )
-        parameters.checked(found.interface, values, self._runs.pipeline_root)
+        parameters.checked(package.interface, values, self._runs.pipeline_root)
 
     def find(self, order: Order) -> Begun | None:
         """Return the run that has the order's name, None where there is none."""

@@ -85,10 +85,10 @@ class LocalStarter:
     def _command(self, order: Order) -> list[str]:
         start = order.start
         plan = run_values.plan_of(start)
-        told = [f"{PARAMETER}={json.dumps(order.cause)}"] if run_values.is_told(plan) else []
+        cause = [f"{PARAMETER}={json.dumps(order.cause)}"] if run_values.is_told(plan) else []
         command = [str(Path(sys.executable).with_name("kanaria")), "run", start.pipeline]
         command += ["--config", start.config] if start.config else []
-        for setting in (*run_values.settings(start), *told):
+        for setting in (*run_values.settings(start), *cause):
             command += ["--set", setting]
         command += ["--root", str(self._root.path), "--run-name", order.run_name]
         copies = self._runs.pipeline_root
@@ -100,16 +100,16 @@ class LocalStarter:
         folder = self._root.runs / run_id
         if not folder.is_dir():
             return RunEnd.FAILED, "its folder was removed"
-        kept = record.read(folder)
-        if kept is None:
+        run = record.read(folder)
+        if run is None:
             is_old = time.time() - folder.stat().st_mtime > UNWRITTEN_SECONDS
             return (RunEnd.FAILED, "it has no record that can be read") if is_old else None
-        if kept.state is State.RUNNING:
+        if run.state is State.RUNNING:
             return None
-        if kept.state is State.SUCCEEDED:
+        if run.state is State.SUCCEEDED:
             return RunEnd.SUCCEEDED, ""
-        causes = [f"{task.name}: {task.cause}" for task in kept.tasks if task.cause]
-        return RunEnd.FAILED, "; ".join(causes) or kept.state.value
+        causes = [f"{task.name}: {task.cause}" for task in run.tasks if task.cause]
+        return RunEnd.FAILED, "; ".join(causes) or run.state.value
 
     def under_way(self, start: Start) -> str:
         """Return the name of a run of the pipeline that goes on, whoever started it; "" if none."""

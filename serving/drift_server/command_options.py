@@ -110,14 +110,15 @@ def serve(options: argparse.Namespace) -> int:
     import uvicorn
 
     from kanaria.components.shared import json_log
-    from kanaria.serving.drift_server.access_rules import Guard, Rules
-    from kanaria.serving.drift_server.announcement import AnnouncingServer, beginning
-    from kanaria.serving.drift_server.connections import BoundedProtocol
+    from kanaria.serving.drift_server.announcement import beginning
     from kanaria.serving.drift_server.http_routes import Receiver
     from kanaria.serving.drift_server.server_metrics import Metrics
     from kanaria.serving.drift_token import configured
     from kanaria.serving.drift_watch.watch_file import read
     from kanaria.serving.drift_watch.watching_process import Process
+    from kanaria.serving.http_server.access_rules import Guard, Rules
+    from kanaria.serving.http_server.announcing_server import AnnouncingServer
+    from kanaria.serving.http_server.connections import BoundedProtocol
     from kanaria.serving.listen_socket import listening, loopback_names, url_of
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention
@@ -137,6 +138,7 @@ def serve(options: argparse.Namespace) -> int:
     intake, metrics = Intake(open_store(options.store, retention)), Metrics()
     receiver = Receiver(options.store, intake, metrics, amounts.label_delay_hours * HOUR, watching)
     rules = Rules(
+        realm="kanaria drift server",
         token=token,
         open_paths=frozenset({"/"} if options.events_without_token else ()),
         loopback_names=loopback_names(listener, options.host),

@@ -36,15 +36,22 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift_server import store_gauges
-from kanaria.serving.drift_server.access_rules import CLOSE
 from kanaria.serving.drift_server.server_metrics import Metrics
 from kanaria.serving.drift_watch import watch_states
 from kanaria.serving.drift_watch.verdict_routes import routes, scraped
 from kanaria.serving.drift_watch.watch_states import State
 from kanaria.serving.drift_watch.watching_process import Process
+from kanaria.serving.http_server.access_rules import CLOSE
+from kanaria.serving.http_server.upload_bodies import (
+    FullError,
+    Room,
+    TooLargeError,
+    TooSlowError,
+    read_body,
+)
 from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
 from kanaria.serving.payload_log.label_bodies import (
     LabelError,
@@ -56,13 +63,6 @@ from kanaria.serving.payload_log.label_bodies import (
 from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.payload_log.retention import MOST_SERVICES
 from kanaria.serving.payload_log.store_reader import Coverage
-from kanaria.serving.payload_log.upload_bodies import (
-    FullError,
-    Room,
-    TooLargeError,
-    TooSlowError,
-    read_body,
-)
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.payload_log.write_queue import Intake

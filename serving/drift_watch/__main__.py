@@ -17,12 +17,12 @@ from pathlib import Path
 
 from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift_watch.verdict_delivery import Delivery
 from kanaria.serving.drift_watch.watch_detectors import detectors
 from kanaria.serving.drift_watch.watch_file import Watch, read
 from kanaria.serving.drift_watch.watch_states import line
 from kanaria.serving.drift_watch.window_runner import Runner, Watched
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 logger = logging.getLogger(__name__)

@@ -23,10 +23,10 @@ from datetime import UTC, datetime
 import httpx
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift import report_records
 from kanaria.serving.drift_token import TRIGGER, authorization_for
 from kanaria.serving.drift_watch.watch_file import Watch
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Verdict
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.payload_log.store_writer import Store

@@ -19,6 +19,7 @@ from kanaria.components.shared.errors import (
     ParameterError,
     shown,
 )
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift import report_records
 from kanaria.serving.drift.detector import Verdict as Says
 from kanaria.serving.drift.report_records import FAILED, Labels, Window
@@ -33,7 +34,6 @@ from kanaria.serving.drift_watch.window_columns import Rows, read
 from kanaria.serving.model_quality.expected_quality import expected
 from kanaria.serving.model_quality.judge_window import JudgeError, predictions, usable
 from kanaria.serving.model_quality.quality_estimates import Task
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Stream, Verdict
 from kanaria.serving.payload_log.store_reader import Reader, Span
 from kanaria.serving.payload_log.store_writer import Store

@@ -3,7 +3,7 @@
     GET /          the page               GET /live.js     its script
     GET /parts     its sections as JSON   GET /state.json  its numbers as JSON
 
-403 a Host that is no name of this machine: see `kanaria.serving.drift_server.access_rules`
+403 a Host that is no name of this machine: see `kanaria.serving.http_server.access_rules`
 """
 
 import logging
@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from kanaria.serving.drift_server.access_rules import Guard, Rules
-from kanaria.serving.drift_server.announcement import AnnouncingServer
-from kanaria.serving.drift_server.connections import BoundedProtocol
+from kanaria.serving.http_server.access_rules import Guard, Rules
+from kanaria.serving.http_server.announcing_server import AnnouncingServer
+from kanaria.serving.http_server.connections import BoundedProtocol
 from kanaria.serving.listen_socket import listening, loopback_names, url_of
 from kanaria.serving.live_page.live_document import document, script
 from kanaria.serving.live_page.live_page import LivePage, Places

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.databases.database import Database
-from kanaria.serving.payload_log.databases.postgresql_address import SCHEME, read_address
-from kanaria.serving.payload_log.databases.sqlite import SqliteDatabase
+from kanaria.serving.databases.database import Database
+from kanaria.serving.databases.postgresql_address import SCHEME, read_address
+from kanaria.serving.databases.sqlite import SqliteDatabase
+from kanaria.serving.payload_log import store_schema
 from kanaria.serving.payload_log.retention import Retention
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.payload_log.store_writer import Store
@@ -61,14 +61,14 @@ def open_reader(location: str) -> Reader:
         database.close()
         raise ParameterError(f"store {location}: no drift server made it; name its own by --store")
     ((version,),) = database.execute("SELECT version FROM store")
-    if version == schema.VERSION:
+    if version == store_schema.VERSION:
         return Reader(database)
     database.close()
-    if version > schema.VERSION:
-        raise NewerFormatError(f"store {location}: {schema.newer(version)}")
+    if version > store_schema.VERSION:
+        raise NewerFormatError(f"store {location}: {store_schema.newer(version)}")
     raise ParameterError(
         f"store {location}: of format {version}; kanaria drift serve, which writes it, must have "
-        f"changed it to {schema.VERSION} first"
+        f"changed it to {store_schema.VERSION} first"
     )
 
 
@@ -76,6 +76,6 @@ def _open(location: str, *, write: bool) -> Database:
     if not SCHEME.match(location):
         return SqliteDatabase(Path(location), write=write)
     # Its driver takes half a second to import, which a file needs not.
-    from kanaria.serving.payload_log.databases.postgresql import PostgresqlDatabase
+    from kanaria.serving.databases.postgresql import PostgresqlDatabase
 
     return PostgresqlDatabase(read_address(location), write=write)

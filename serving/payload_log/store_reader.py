@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kanaria.serving.payload_log.databases.database import Database, Row, Value
+from kanaria.serving.databases.database import Database, Row, Value
 from kanaria.serving.payload_log.exchanges import PREDICTOR, Exchange, KeptLabel, Stream, Verdict
 from kanaria.serving.payload_log.window_ends import Head, end_by_rows
 

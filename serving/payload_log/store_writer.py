@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.databases.database import Database, Merge, Row, StoreError
+from kanaria.serving.databases.database import Database, Merge, Row, StoreError
+from kanaria.serving.payload_log import byte_counters, store_schema
 from kanaria.serving.payload_log.delete_oldest import Forgetter
 from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.retention import Kept, Retention, Service, crowded
@@ -98,10 +98,10 @@ class Store:
         with self._transaction():
             tables = database.tables()
             if not tables:
-                database.script(schema.SCHEMA.format_map(database.schema))
+                database.script(store_schema.SCHEMA.format_map(byte_counters.words(database)))
             version = int(self._value("SELECT version FROM store")) if "store" in tables else 0
-            for statements in schema.migrations(version) if tables else ():
-                database.script(statements.format_map(database.schema))
+            for statements in store_schema.migrations(version) if tables else ():
+                database.script(statements.format_map(byte_counters.words(database)))
 
     def close(self) -> None:
         """End the connection."""
@@ -272,8 +272,8 @@ class Store:
     def _require_version(self) -> None:
         """Write no more once a newer replica has changed the tables."""
         version = int(self._value("SELECT version FROM store"))
-        if version > schema.VERSION:
-            raise StoreError(f"the store: {schema.newer(version)}")
+        if version > store_schema.VERSION:
+            raise StoreError(f"the store: {store_schema.newer(version)}")
 
 
 def _merge_exchanges(database: Database) -> Merge:

@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.databases.database import StoreError
+from kanaria.serving.http_server.upload_bodies import FullError
 from kanaria.serving.payload_log.exchanges import Label, Outcome
 from kanaria.serving.payload_log.retention import Kept, Service
 from kanaria.serving.payload_log.store_writer import Store
-from kanaria.serving.payload_log.upload_bodies import FullError
 from kanaria.serving.payload_log.write_groups import Item
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import duration
-from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.triggers.decision import Decision, Limits, Past, Reason, day_begin, decide
 from kanaria.serving.triggers.life import Life
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd, Starter, run_name
@@ -214,8 +214,8 @@ def limits_of(trigger: Trigger) -> Limits:
 
 def cause_of(one: Triggered) -> dict[str, str]:
     """Return what a run is told of what started it, for its parameter `trigger`."""
-    told = {"name": one.name, "event": one.key, "what": one.what, "report": one.report}
-    return {name: value for name, value in told.items() if value}
+    facts = {"name": one.name, "event": one.key, "what": one.what, "report": one.report}
+    return {name: value for name, value in facts.items() if value}
 
 
 _NO_TRIGGER = Decision(reason=Reason.NO_TRIGGER, why="its trigger is no longer in the file")

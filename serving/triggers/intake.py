@@ -114,5 +114,5 @@ def report_of(drift_server: str, event: Event) -> str:
     if not drift_server or not (names["namespace"] and names["service"]):
         return ""
     query = {**names, "end": event.facts.get("time", "")}
-    known = urlencode({name: value for name, value in query.items() if value})
-    return f"{drift_server.rstrip('/')}/report?{known}"
+    window = urlencode({name: value for name, value in query.items() if value})
+    return f"{drift_server.rstrip('/')}/report?{window}"

@@ -23,8 +23,8 @@ from confluent_kafka import Message as Received
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving import kafka_client
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.kafka_secrets import secret_values
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.protocol.body_limits import check_json
 from kanaria.serving.triggers.events import messages
 from kanaria.serving.triggers.events.event import Event, EventError

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.payload_log.databases.database import Database
-from kanaria.serving.rollout.control.lease import FileLease
+from kanaria.serving.databases.database import Database
+from kanaria.serving.file_lease import FileLease
 from kanaria.serving.triggers.trigger_store import is_postgresql, open_database
 
 LOCK = 0x74726967676572

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kanaria.serving.triggers.events.event import Event, Kind
-from kanaria.serving.triggers.trigger_file import (
+from kanaria.serving.triggers.start_conditions import (
     CloudEventType,
     DriftVerdict,
     ObjectCreated,
-    Trigger,
     When,
 )
+from kanaria.serving.triggers.trigger_file import Trigger
 
 DRIFTED = "drifted"
 

@@ -13,10 +13,10 @@ import uvicorn
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.serving.browser_requests import is_loopback
-from kanaria.serving.drift_server.access_rules import Guard, Rules
-from kanaria.serving.drift_server.announcement import AnnouncingServer
-from kanaria.serving.drift_server.connections import BoundedProtocol
 from kanaria.serving.drift_token import SERVER, TRIGGER, Token, configured
+from kanaria.serving.http_server.access_rules import Guard, Rules
+from kanaria.serving.http_server.announcing_server import AnnouncingServer
+from kanaria.serving.http_server.connections import BoundedProtocol
 from kanaria.serving.listen_socket import listening, loopback_names, url_of
 from kanaria.serving.triggers import labelled_rows, trigger_file
 from kanaria.serving.triggers.dispatcher import Dispatcher

@@ -23,153 +23,34 @@ Secrets never stand here: `kafka.secrets` names the variables or files that hold
 """
 
 import os
-import re
 from collections import Counter
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
 from kanaria.serving import kafka_secrets
 from kanaria.serving.kafka_secrets import SecretPlace
+from kanaria.serving.triggers.file_values import (
+    Clock,
+    Label,
+    Namespace,
+    Seconds,
+    Section,
+    Text,
+    Zone,
+)
+from kanaria.serving.triggers.start_conditions import When
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 """Of a trigger, which stands in names of runs."""
 URL = r"^https?://"
-UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS))
-CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 OWN_SETTINGS = ("bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store")
 """Settings of the Kafka client on which it rests that no message is lost."""
-
-
-def _seconds(value: object) -> float:
-    match = DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if match is None:
-        raise ValueError("write a duration as 6h, 1d, 1h30m or 90s")
-    return sum(int(match[unit] or 0) * size for unit, size in UNITS.items())
-
-
-def _clock(value: object) -> time:
-    if not isinstance(value, str) or not CLOCK.fullmatch(value):
-        raise ValueError('write a time of the day in quotes, as "22:00"')
-    return time.fromisoformat(value)
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("name a time zone as Europe/Berlin or UTC")
-    return name
-
-
-def _own_namespace() -> str:
-    """Return that of the server; on one machine "default"."""
-    return os.environ.get("KANARIA_NAMESPACE", "default")
-
-
-def _true(value: object) -> bool:
-    if value is not True:
-        raise ValueError("write true, or leave it out")
-    return True
-
-
-Seconds = Annotated[float, PlainValidator(_seconds, json_schema_input_type=str)]
-Clock = Annotated[time, PlainValidator(_clock, json_schema_input_type=str)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Text = Annotated[str, Field(min_length=1)]
-Namespace = Annotated[str, Field(min_length=1, default_factory=_own_namespace)]
-Label = Annotated[
-    str, BeforeValidator(lambda value: value if isinstance(value, str) else str(value))
-]
-
-
-class Section(BaseModel):
-    """What all parts of the file share: frozen, and no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DriftVerdict(Section):
-    """A window that our drift server found drifted.
-
-    Attributes:
-        service: name of the InferenceService.
-        namespace: of the service; the server's own by default.
-        detector: name of the watch; empty for any.
-    """
-
-    service: Text
-    namespace: Namespace
-    detector: str = ""
-
-
-class ObjectCreated(Section):
-    """An object of MinIO, S3 or Google Cloud Storage that was created.
-
-    Attributes:
-        bucket: its name.
-        prefix: how the object's name begins.
-        suffix: how it ends; a marker that is written last, as _SUCCESS, starts one run for many.
-    """
-
-    bucket: Text
-    prefix: str = ""
-    suffix: str = ""
-
-
-class CloudEventType(Section):
-    """A CloudEvent.
-
-    Attributes:
-        type: of the event.
-        source: of the event; empty for any.
-        subject: of the event; empty for any.
-    """
-
-    type: Text
-    source: str = ""
-    subject: str = ""
-
-
-class When(Section):
-    """One kind of happening that a trigger answers; exactly one key.
-
-    Attributes:
-        drift: a verdict of our drift server.
-        alert: labels that an alert of Alertmanager which fires must have.
-        object: an object that was created.
-        event: any other CloudEvent.
-        topic: name of a Kafka topic, each message of which counts.
-        request: true: POST /triggers/NAME.
-    """
-
-    drift: DriftVerdict | None = None
-    alert: Annotated[dict[str, Label], Field(min_length=1)] | None = None
-    object: ObjectCreated | None = None
-    event: CloudEventType | None = None
-    topic: Text | None = None
-    request: Annotated[bool, BeforeValidator(_true)] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "When":
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"name exactly one of {', '.join(type(self).model_fields)}")
-        return self
 
 
 class Start(Section):

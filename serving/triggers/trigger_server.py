@@ -11,7 +11,7 @@
 
     400 malformed, it is told why   404 no such trigger   408 too slow   413 too large
     429 too much waits to be read   503 the store refuses: send it again
-    401, 403 see `kanaria.serving.drift_server.access_rules`
+    401, 403 see `kanaria.serving.http_server.access_rules`
 
 What fits no trigger is answered with 200 as well: sending it again would change nothing. An answer
 never waits for a run.
@@ -31,9 +31,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
-from kanaria.serving.drift_server.access_rules import CLOSE
-from kanaria.serving.payload_log.databases.database import StoreError
-from kanaria.serving.payload_log.upload_bodies import (
+from kanaria.serving.databases.database import StoreError
+from kanaria.serving.http_server.access_rules import CLOSE
+from kanaria.serving.http_server.upload_bodies import (
     FullError,
     Room,
     TooLargeError,

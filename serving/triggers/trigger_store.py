@@ -14,9 +14,9 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.payload_log.databases.database import Database, Value
-from kanaria.serving.payload_log.databases.postgresql_address import SCHEME, read_address
-from kanaria.serving.payload_log.databases.sqlite import SqliteDatabase
+from kanaria.serving.databases.database import Database, Value
+from kanaria.serving.databases.postgresql_address import SCHEME, read_address
+from kanaria.serving.databases.sqlite import SqliteDatabase
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event
 from kanaria.serving.triggers.life import OPEN, UNDER_WAY, Life, may_follow
@@ -150,11 +150,11 @@ class TriggerStore:
             StoreError: it is not, or nobody knows; the sender may send it again.
         """
         with self._lock, self._database.transaction():
-            seen = self._database.execute(SEEN, name=name, key=event.key)
-            if not seen:
+            rows = self._database.execute(SEEN, name=name, key=event.key)
+            if not rows:
                 self._add(name, event, now, Life.ACCEPTED, None, "")
                 return Delivery.NEW
-            ((number, state),) = seen
+            ((number, state),) = rows
             holds = event.repeats and may_follow(Life(state), Life.ACCEPTED)
             following = Life.ACCEPTED.value if holds else state
             self._database.execute(AGAIN, number=number, now=now, state=following)
@@ -332,7 +332,7 @@ def open_database(location: str, *, write: bool) -> Database:
     if not is_postgresql(location):
         return SqliteDatabase(Path(location), write=write)
     # Its driver takes half a second to import, which a file needs not.
-    from kanaria.serving.payload_log.databases.postgresql import PostgresqlDatabase
+    from kanaria.serving.databases.postgresql import PostgresqlDatabase
 
     return PostgresqlDatabase(read_address(location), write=write, schema_name=SCHEMA_NAME)
 
@@ -340,7 +340,7 @@ def open_database(location: str, *, write: bool) -> Database:
 def _make(database: Database) -> None:
     with database.transaction():
         if not database.tables():
-            database.script(SCHEMA.format_map(database.schema))
+            database.script(SCHEMA.format_map(database.types))
 
 
 def _check(database: Database) -> None:

@@ -28,10 +28,10 @@ scrape_configs:
 
 def until(holds, times=1):
     deadline = time.monotonic() + times * TIMEOUT_SECONDS
-    while not (found := holds()):
+    while not (value := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return found
+    return value
 
 
 def free_port():

@@ -70,11 +70,11 @@ def test_a_canary_under_judgement_pages_nobody_and_the_stable_revision_does(aler
         labels("KanariaRolloutStuck", revision="tips-2"),
     )
     paged = until(lambda: len(webhook.alerts("/page")) >= 3 and webhook.alerts("/page"))
-    seen = {
+    alerts = {
         (one["labels"]["alertname"], one["labels"]["revision"], one["labels"]["namespace"])
         for one in paged
     }
-    assert seen == {
+    assert alerts == {
         (ERRORS, "tips-1", "team"),
         (ERRORS, "tips-2", "others"),
         ("KanariaRolloutStuck", "tips-2", "team"),
@@ -102,8 +102,8 @@ def test_who_is_paged_gets_no_ticket_for_the_same(alertmanager, webhook):
         labels(LATENCY, "warning", revision="tips-1", long="1d", seconds="0.5"),
     )
     tickets = until(lambda: len(webhook.alerts("/ticket")) >= 2 and webhook.alerts("/ticket"))
-    seen = {(one["labels"]["alertname"], one["labels"]["revision"]) for one in tickets}
-    assert seen == {(ERRORS, "tips-0"), (LATENCY, "tips-1")}
+    revisions = {(one["labels"]["alertname"], one["labels"]["revision"]) for one in tickets}
+    assert revisions == {(ERRORS, "tips-0"), (LATENCY, "tips-1")}
 
 
 def test_one_message_goes_out_for_a_group(alertmanager, webhook):

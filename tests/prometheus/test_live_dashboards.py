@@ -50,8 +50,8 @@ def test_a_panel_has_data(live, query):
 def test_a_variable_offers_what_is_there(live, name, query):
     (series, label) = re.fullmatch(r"label_values\((.*), (\w+)\)", query).groups()
     address = f"{live.prometheus.url}/api/v1/label/{label}/values"
-    asked = {"match[]": filled(series)}
-    until(lambda: CHOSEN[name] in CLIENT.get(address, params=asked).json()["data"])
+    match = {"match[]": filled(series)}
+    until(lambda: CHOSEN[name] in CLIENT.get(address, params=match).json()["data"])
 
 
 def test_numbers_are_those_of_the_world(live):

@@ -42,16 +42,16 @@ class Observer:
     def look(self):
         self.interval += 1
         reading = self.source.read(BOTH)
-        self.memory, seen = observation(
+        self.memory, observed = observation(
             self.memory, reading, interval=self.interval, status=STATUS, canary=CANARY
         )
-        for revision, counts in ((CANARY, seen.canary), (STABLE, seen.stable)):
+        for revision, counts in ((CANARY, observed.canary), (STABLE, observed.stable)):
             if counts is not None:
                 self.requests[revision] += counts.requests
                 self.errors[revision] += counts.errors
                 self.refused[revision] += counts.refused or 0
                 self.slow[revision] += dict(counts.slower or ()).get(0.1, 0)
-        return seen
+        return observed
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def test_a_canary_that_answers_one_code_to_everything_is_seen(
     world.send(canary, 20, code=code)
     world.send(stable, 30)
     world.settle()
-    seen = observer.look()
-    assert (seen.canary.requests, seen.stable.refused) == (20, 0)
-    assert seen.canary.refused == (0 if code in (499, 500) else 20)
+    observed = observer.look()
+    assert (observed.canary.requests, observed.stable.refused) == (20, 0)
+    assert observed.canary.refused == (0 if code in (499, 500) else 20)
     equals_what_was_sent(observer, world)
 
 
@@ -143,8 +143,8 @@ def test_a_gap_in_the_scrapes_is_made_up_for(world, canary, observer):
     assert observer.look().canary.requests == 6
     canary.fail_scrapes(False)
     world.settle()
-    seen = observer.look()
-    assert (seen.canary.requests, seen.canary.errors) == (10, 10)
+    observed = observer.look()
+    assert (observed.canary.requests, observed.canary.errors) == (10, 10)
     equals_what_was_sent(observer, world)
 
 
@@ -200,8 +200,8 @@ def test_a_prometheus_that_was_gone_loses_nothing(world, canary, observer, caplo
     world.send(canary, 5)
     world.prometheus.stop()
     world.send(canary, 6)
-    seen = observer.look()
-    assert (seen.canary, seen.stable) == (None, None)
+    observed = observer.look()
+    assert (observed.canary, observed.stable) == (None, None)
     assert "no answer to the queries" in caplog.text
     world.prometheus.start()
     world.settle()
@@ -222,10 +222,10 @@ def test_readings_at_any_moment_of_the_traffic_sum_up(world, canary, stable, obs
 
     sending = threading.Thread(target=traffic)
     sending.start()
-    found = [observer.look().canary for _ in range(8)]
+    canaries = [observer.look().canary for _ in range(8)]
     enough.set()
     sending.join()
-    assert all(one.errors + (one.refused or 0) == one.requests for one in found)
+    assert all(one.errors + (one.refused or 0) == one.requests for one in canaries)
     world.settle()
     observer.look()
     equals_what_was_sent(observer, world)
@@ -269,8 +269,8 @@ def test_a_pod_that_is_scraped_twice_is_not_counted_twice(world, canary, caplog)
 
 
 def twin_target(replica):
-    found = replica.target()
-    return {**found, "labels": {**found["labels"], "job": "another"}}
+    target = replica.target()
+    return {**target, "labels": {**target["labels"], "job": "another"}}
 
 
 def test_no_prometheus_at_all_is_no_error():

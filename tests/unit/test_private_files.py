@@ -15,13 +15,13 @@ from kanaria.pipelines.local import record, step_process
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.run_page import page
 from kanaria.pipelines.local.step import StepOutputs
+from kanaria.serving.databases.database import StoreError
+from kanaria.serving.file_lease import FileLease
 from kanaria.serving.local.state import state_folder
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Label
 from kanaria.serving.payload_log.open_store import open_store
 from kanaria.serving.rollout.control import messages, operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 

@@ -76,8 +76,8 @@ def test_a_run_that_goes_on_is_active_and_one_whose_runner_died_is_not(tmp_path:
     write(tmp_path, 1, State.RUNNING, seconds=0.0)
     write(tmp_path, 2, State.RUNNING, seconds=0.0)
     with record.held(tmp_path / "run-2"):
-        seen = series(look(tmp_path))
-    assert seen == {"last_start_timestamp_seconds": T0 + 7200, "runs_active": 1}
+        values = series(look(tmp_path))
+    assert values == {"last_start_timestamp_seconds": T0 + 7200, "runs_active": 1}
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def test_the_exporter_reads_its_namespaces_runs_and_answers_the_probes(
         assert process.stdout
         port = process.stdout.readline().rpartition(":")[2].partition("/")[0]
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == container["ports"][0]["name"]
-            url = f"http://127.0.0.1:{port}{asked['path']}"
+            request = container[probe]["httpGet"]
+            assert request["port"] == container["ports"][0]["name"]
+            url = f"http://127.0.0.1:{port}{request['path']}"
             while (answer := httpx.get(url)).status_code == 503 and "looked yet" in answer.text:
                 assert process.poll() is None
             assert answer.text == "ok\n"

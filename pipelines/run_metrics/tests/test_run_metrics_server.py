@@ -91,9 +91,9 @@ def test_runs_by_hand_have_no_schedule_and_say_when_they_ended(
     assert exporter.unready()
     exporter.look()
     assert exporter.unready() == ""
-    seen = series(exporter)["nightly", ""]
-    assert seen.pop("last_failed") in (0, 1)  # Both ended at one moment.
-    assert seen == {
+    values = series(exporter)["nightly", ""]
+    assert values.pop("last_failed") in (0, 1)  # Both ended at one moment.
+    assert values == {
         "last_start_timestamp_seconds": START,
         "last_success_timestamp_seconds": END,
         "last_failure_timestamp_seconds": END,
@@ -146,10 +146,10 @@ def test_a_schedule_says_when_it_was_due_and_its_runs_are_its_own(
     clock = [time.time()]
     exporter = Exporter(ServerFacts(server), now=lambda: clock[0])
     exporter.look()
-    seen = series(exporter)
-    assert set(seen) == {("nightly", "hourly")}
+    groups = series(exporter)
+    assert set(groups) == {("nightly", "hourly")}
     hour = clock[0] // 3600 * 3600
-    assert seen["nightly", "hourly"] == {
+    assert groups["nightly", "hourly"] == {
         "last_start_timestamp_seconds": START,
         "runs_active": 1,
         "schedule_enabled": 1,

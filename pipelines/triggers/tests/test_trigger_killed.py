@@ -56,8 +56,8 @@ def test_a_run_of_a_server_begins_once(
     assert row["state"] == "succeeded", row
     (run,) = contract.state.runs.values()
     assert (run["display_name"], run["run_id"]) == (row["run_name"], row["run_id"])
-    told = run["runtime_config"]["parameters"]["trigger"]
-    assert told == {
+    cause = run["runtime_config"]["parameters"]["trigger"]
+    assert cause == {
         "name": "announce",
         "event": "request:announce:june",
         "what": "asked for: labels of june",

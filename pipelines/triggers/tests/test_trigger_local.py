@@ -60,7 +60,7 @@ def test_a_run_that_a_trigger_started_is_ended_with_its_task(tmp_path: Path, pip
     start = Start(pipeline=str(pipeline), set={"seconds": 3600.0})
     begun = starter.start(Order(run_name="june", start=start))
     folder = tmp_path / "runs" / begun.run_id
-    while not (kept := record.read(folder)) or kept.tasks[0].state is not record.State.RUNNING:
+    while not (run := record.read(folder)) or run.tasks[0].state is not record.State.RUNNING:
         assert starter.ended(begun.run_id) is None
     while not processes_of(folder):
         assert starter.ended(begun.run_id) is None

@@ -52,9 +52,9 @@ def test_the_server_takes_the_arguments_asks_for_the_token_and_answers_the_probe
     server = TriggerProcess(process, log)
     try:
         for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == container["ports"][0]["name"]
-            assert httpx.get(server.url + asked["path"]).status_code == 200
+            request = container[probe]["httpGet"]
+            assert request["port"] == container["ports"][0]["name"]
+            assert httpx.get(server.url + request["path"]).status_code == 200
         assert server.post("/triggers/a") == 401
         assert TOKEN not in log.read_text()
     finally:

@@ -12,12 +12,11 @@ import pytest
 import uvicorn
 from event_sender import Server, headers
 
-from kanaria.serving.drift_server import connections
-from kanaria.serving.drift_server.connections import BoundedProtocol
 from kanaria.serving.drift_server.http_routes import Receiver
 from kanaria.serving.drift_server.server_metrics import Metrics
+from kanaria.serving.http_server import connections, upload_bodies
+from kanaria.serving.http_server.connections import BoundedProtocol
 from kanaria.serving.listen_socket import listening
-from kanaria.serving.payload_log import upload_bodies
 from kanaria.serving.payload_log.open_store import open_store
 from kanaria.serving.payload_log.write_queue import Intake
 

@@ -11,12 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from stored_events import NOW, half, joined
 from watched_traffic import Traffic, watch
 
-from kanaria.serving.drift_server import access_rules, connections, http_routes
+from kanaria.serving.drift_server import http_routes
 from kanaria.serving.drift_server.http_routes import Receiver
 from kanaria.serving.drift_server.server_metrics import REFUSALS, Metrics
 from kanaria.serving.drift_server.store_gauges import of_intake
 from kanaria.serving.drift_watch import verdict_routes
 from kanaria.serving.drift_watch.watch_states import State
+from kanaria.serving.http_server import access_rules, connections
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.retention import Retention
 from kanaria.serving.payload_log.write_queue import Intake, Limits

@@ -10,6 +10,7 @@ import pytest
 from watched_traffic import BEGIN, Traffic, fitted, instances, table, watch
 
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift_watch import watch_states
@@ -17,7 +18,6 @@ from kanaria.serving.drift_watch.watch_detectors import RETRY_SECONDS, detectors
 from kanaria.serving.drift_watch.watch_states import State
 from kanaria.serving.drift_watch.window_attempts import Attempts
 from kanaria.serving.drift_watch.window_runner import Runner, Watched
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Stream
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 

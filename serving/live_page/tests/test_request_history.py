@@ -2,7 +2,7 @@ import pytest
 
 from kanaria.serving.live_page.metric_samples import parsed
 from kanaria.serving.live_page.request_counts import Counts, counted
-from kanaria.serving.live_page.request_history import BINS, RequestHistory, Scrape
+from kanaria.serving.live_page.request_history import BIN_SECONDS, BINS, RequestHistory, Scrape
 
 ONE = ("default", "taxi", "taxi-predictor-00001")
 TWO = ("default", "taxi", "taxi-predictor-00002")
@@ -65,7 +65,7 @@ def test_a_revision_that_appears_counts_from_zero():
 def test_the_past_is_forgotten_and_memory_bounded():
     history = history_of(*(scrape(at, at) for at in range(0, 5000, 2)))
     assert history.newest(300, 4998).counts[ONE].requests == pytest.approx(300, abs=20)
-    assert len(history._bins) == BINS
+    assert history.newest(5000, 4998).seconds == BINS * BIN_SECONDS
     course = history.by(60, 4998)
     assert len(course) == 30
     assert sum(one.counts[ONE].requests for one in course) == pytest.approx(1800, abs=20)

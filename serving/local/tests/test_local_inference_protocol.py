@@ -25,7 +25,8 @@ def test_binary_tensors_go_through_kserves_codec_both_ways(infer):
     h = InferInput("h", [2], "FP16")
     h.set_data_from_numpy(np.array([1.5, -65504], np.float16))
     b = InferInput("b", [2], "BF16", parameters={"binary_data_size": 4})
-    b._raw_data = struct.pack("<2H", 0x3FC0, 0xFF80)  # 1.5 and -Infinity; kserve knows no BF16.
+    # 1.5 and -Infinity; kserve knows no BF16, and takes it no other way.
+    b._raw_data = struct.pack("<2H", 0x3FC0, 0xFF80)  # noqa: SLF001
     requested = [RequestedOutput("wide"), RequestedOutput("h", {"binary_data": True})]
     body, length = InferRequest(
         "halves", [h, b], request_outputs=requested, request_id="7"
@@ -197,7 +198,8 @@ class Echo(kserve.Model):
         response = kserve.InferResponse(
             payload.id or "1", self.name, [output], requested_outputs=payload.request_outputs
         )
-        response._use_binary_outputs = payload.use_binary_outputs
+        # Its own servers set it so.
+        response._use_binary_outputs = payload.use_binary_outputs  # noqa: SLF001
         return response
 
 

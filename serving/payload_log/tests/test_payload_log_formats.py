@@ -7,19 +7,19 @@ import pytest
 
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.databases.database import Database, StoreError
-from kanaria.serving.payload_log.databases.postgresql import PostgresqlDatabase
-from kanaria.serving.payload_log.databases.postgresql_address import SCHEME, read_address
-from kanaria.serving.payload_log.databases.sqlite import SqliteDatabase
+from kanaria.serving.databases.database import Database, StoreError
+from kanaria.serving.databases.postgresql import PostgresqlDatabase
+from kanaria.serving.databases.postgresql_address import SCHEME, read_address
+from kanaria.serving.databases.sqlite import SqliteDatabase
+from kanaria.serving.payload_log import store_schema
 from kanaria.serving.payload_log.exchanges import Label
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 NOW = 1_000_000.0
 LABEL = Label(request_id="order-a", row=0, value=1, time=NOW)
-NEXT = schema.VERSION + 1
+NEXT = store_schema.VERSION + 1
 AFTER = {
-    schema.VERSION: "ALTER TABLE labels ADD COLUMN source {text} NOT NULL DEFAULT 'unknown';",
+    store_schema.VERSION: "ALTER TABLE labels ADD COLUMN source {text} NOT NULL DEFAULT 'unknown';",
     NEXT: "ALTER TABLE labels RENAME COLUMN source TO origin;",
 }
 
@@ -39,8 +39,8 @@ def renumbered(location: str, version: int) -> None:
 
 def upgraded(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """Be the program of a later version."""
-    monkeypatch.setattr(schema, "VERSION", version)
-    monkeypatch.setattr(schema, "MIGRATIONS", AFTER)
+    monkeypatch.setattr(store_schema, "VERSION", version)
+    monkeypatch.setattr(store_schema, "MIGRATIONS", AFTER)
 
 
 def test_a_store_of_an_older_program_is_changed_in_order_and_keeps_what_it_has(
@@ -74,7 +74,9 @@ def test_a_change_that_fails_leaves_the_store_as_it_was(location, monkeypatch):
 
 def test_a_store_of_a_newer_program_is_refused_by_name(location):
     renumbered(location, NEXT)
-    text = f"written by a newer Kanaria: format {NEXT}, this one knows {schema.VERSION}; upgrade"
+    text = (
+        f"written by a newer Kanaria: format {NEXT}, this one knows {store_schema.VERSION}; upgrade"
+    )
     for open_it in (open_store, open_reader):
         with pytest.raises(NewerFormatError, match=text):
             open_it(location)

@@ -4,8 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.payload_log.databases.database import StoreError
-from kanaria.serving.payload_log.databases.postgresql_address import (
+from kanaria.serving.databases.database import StoreError
+from kanaria.serving.databases.postgresql_address import (
     Address,
     password_for,
     read_address,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from stored_events import NOW, STREAM, half, joined, label
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.payload_log.databases import postgresql, sqlite
-from kanaria.serving.payload_log.databases.database import StoreError
-from kanaria.serving.payload_log.databases.postgresql_address import read_address
+from kanaria.serving.databases import postgresql, sqlite
+from kanaria.serving.databases.database import StoreError
+from kanaria.serving.databases.postgresql_address import read_address
 from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.retention import Retention

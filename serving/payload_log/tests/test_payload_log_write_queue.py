@@ -7,10 +7,10 @@ import httpx
 import pytest
 from event_sender import headers
 
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift_server.http_routes import Receiver
 from kanaria.serving.drift_server.server_metrics import Metrics
 from kanaria.serving.payload_log import retention
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Label, Outcome
 from kanaria.serving.payload_log.open_store import open_store
 from kanaria.serving.payload_log.write_queue import FullError, Intake, Limits

@@ -46,9 +46,9 @@ def test_a_stream_takes_its_arguments_and_variables_and_answers_the_probes(tmp_p
             time.sleep(0.1)
         url = f"http://127.0.0.1:{said[1]}"
         for probe, code in (("startupProbe", 200), ("livenessProbe", 200), ("readinessProbe", 503)):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == container["ports"][0]["name"]
-            assert httpx.get(url + asked["path"]).status_code == code
+            request = container[probe]["httpGet"]
+            assert request["port"] == container["ports"][0]["name"]
+            assert httpx.get(url + request["path"]).status_code == code
         assert "kanaria_stream_messages_total" in httpx.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 143

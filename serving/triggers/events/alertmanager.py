@@ -48,8 +48,8 @@ def _alert(alert: Any, number: int) -> Event | None:
     names = {str(name): str(value) for name, value in labels.items()}
     fingerprint = str(alert.get("fingerprint") or sorted(names.items()))
     annotations = alert.get("annotations")
-    told = annotations if isinstance(annotations, Mapping) else {}
-    summary = str(told.get("summary") or "")
+    texts = annotations if isinstance(annotations, Mapping) else {}
+    summary = str(texts.get("summary") or "")
     return Event(
         source=Source.ALERTMANAGER,
         kind=Kind.ALERT,
@@ -57,6 +57,6 @@ def _alert(alert: Any, number: int) -> Event | None:
         what=f"alert {names.get('alertname', fingerprint)} fires since {start}: {summary}"[
             :LONGEST
         ].rstrip(": "),
-        facts={"labels": names, "report": str(told.get(REPORT) or "")},
+        facts={"labels": names, "report": str(texts.get(REPORT) or "")},
         repeats=True,
     )

@@ -60,8 +60,8 @@ def _attributes(
 ) -> tuple[dict[str, str], bytes]:
     kind = headers.get("content-type", "")
     if is_structured(kind):
-        told, data = unwrapped(kind, body, faults)
-        return {name.removeprefix(PREFIX).lower(): value for name, value in told.items()}, data
+        outer, data = unwrapped(kind, body, faults)
+        return {name.removeprefix(PREFIX).lower(): value for name, value in outer.items()}, data
     named = {n.removeprefix(PREFIX): unquote(v) for n, v in headers.items() if n.startswith(PREFIX)}
     return named, body
 
@@ -90,8 +90,8 @@ def _key(attributes: Mapping[str, str]) -> str:
 
 
 def _facts(attributes: Mapping[str, str]) -> dict[str, Any]:
-    told = {name: attributes.get(name, "") for name in ("type", "source", "subject")}
-    return told | {"report": attributes.get("reporturl", "")}
+    texts = {name: attributes.get(name, "") for name in ("type", "source", "subject")}
+    return texts | {"report": attributes.get("reporturl", "")}
 
 
 def _verdict(attributes: Mapping[str, str], source: Source) -> Event:

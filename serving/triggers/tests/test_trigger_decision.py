@@ -77,10 +77,10 @@ def test_quiet_hours_hold_on_the_night_the_clocks_change():
         "2026-10-25T01:30:00+00:00": False,
         "2026-10-25T03:00:00+00:00": True,
     }
-    found = {
+    decisions = {
         text: decide(limits, Past(), datetime.fromisoformat(text).timestamp()).starts for text in at
     }
-    assert found == at
+    assert decisions == at
 
 
 def test_a_day_begins_at_midnight_of_the_zone_however_long_it_is():

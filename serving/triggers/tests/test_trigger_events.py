@@ -113,8 +113,8 @@ def test_all_faults_of_an_event_are_named():
 
 
 def test_any_other_event_is_told_by_type_source_and_subject():
-    told = {**VERDICT, "ce-type": "org.example.labels", "ce-subject": "june"}
-    (event,) = cloud_events.read(told, b"no json")
+    attributes = {**VERDICT, "ce-type": "org.example.labels", "ce-subject": "june"}
+    (event,) = cloud_events.read(attributes, b"no json")
     assert is_for(event, {"event": {"type": "org.example.labels"}})
     assert is_for(event, {"event": {"type": "org.example.labels", "subject": "june"}})
     assert not is_for(event, {"event": {"type": "org.example.labels", "subject": "may"}})
@@ -137,8 +137,8 @@ def test_objects_that_are_removed_and_tests_of_the_notification_start_nothing():
 
 
 def test_a_notification_of_several_objects_is_several_events():
-    found = object_created.read_s3(s3(record(), record(key="b")))
-    assert len({event.key for event in found}) == 2
+    events = object_created.read_s3(s3(record(), record(key="b")))
+    assert len({event.key for event in events}) == 2
 
 
 def pubsub(**attributes: str) -> bytes:
@@ -151,9 +151,9 @@ def test_an_object_of_google_is_the_same_by_pubsub_and_as_a_cloud_event():
     named = {"bucketId": "flights", "objectId": "a.csv", "objectGeneration": "5"}
     (pushed,) = object_created.read_pubsub(pubsub(eventType="OBJECT_FINALIZE", **named))
     (bare,) = object_created.read_pubsub(pubsub(eventType="OBJECT_FINALIZE"))
-    told = {**VERDICT, "ce-type": "google.cloud.storage.object.v1.finalized"}
+    attributes = {**VERDICT, "ce-type": "google.cloud.storage.object.v1.finalized"}
     body = b'{"bucket": "flights", "name": "a.csv", "generation": 5}'
-    (event,) = cloud_events.read(told, body)
+    (event,) = cloud_events.read(attributes, body)
     assert pushed.key == bare.key == event.key
     assert event.facts["object"] == "gs://flights/a.csv"
     assert object_created.read_pubsub(pubsub(eventType="OBJECT_DELETE", **named)) == []

@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, UserCodeError
-from kanaria.serving.drift_server.access_rules import Guard, Rules
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift_token import TRIGGER, configured
-from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.http_server.access_rules import Guard, Rules
 from kanaria.serving.triggers.dispatcher import Dispatcher
 from kanaria.serving.triggers.intake import Intake
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd
@@ -86,7 +86,9 @@ class World:
         intake = Intake(TRIGGERS, store, metrics, self.dispatcher.wake, "http://drift")
         beside = Beside(store=store, metrics=metrics, is_alive=lambda: True)
         token = configured("", {TRIGGER.token: secret} if secret else {}, TRIGGER)
-        rules = Rules(token=token, open_paths=frozenset({"/cloudevents"}))
+        rules = Rules(
+            realm="kanaria trigger server", token=token, open_paths=frozenset({"/cloudevents"})
+        )
         guard = Guard(TriggerServer(intake, beside).application(), rules, lambda _reason: None)
         self.client = TestClient(guard)
 

@@ -1,5 +1,6 @@
 """What became of each event is kept, in a file and in a real PostgreSQL alike."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -9,12 +10,18 @@ import pytest
 
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.databases.database import StoreError
 from kanaria.serving.payload_log.open_store import open_store as open_payload_store
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event, Kind, Source
 from kanaria.serving.triggers.leadership import leadership
 from kanaria.serving.triggers.life import Life
-from kanaria.serving.triggers.trigger_store import Delivery, open_reader, open_store
+from kanaria.serving.triggers.trigger_store import (
+    Delivery,
+    open_database,
+    open_reader,
+    open_store,
+)
 
 EVENT = Event(source=Source.S3, kind=Kind.OBJECT, key="k", what="object s3://a/b was created")
 
@@ -100,8 +107,9 @@ def test_a_file_that_is_no_store_of_triggers_is_refused(tmp_path: Path):
 
 
 def test_a_store_of_a_newer_program_is_left_as_it_is(location: str):
-    with closing(open_store(location)) as store:
-        store._database.execute("UPDATE trigger_store SET version = 99")
+    open_store(location).close()
+    with closing(open_database(location, write=True)) as database:
+        database.execute("UPDATE trigger_store SET version = 99")
     with pytest.raises(NewerFormatError, match="format 99"):
         open_store(location)
 
@@ -111,7 +119,14 @@ def test_one_server_of_several_leads_until_its_connection_ends(new_database):
     open_store(location).close()
     first, second = leadership(location), leadership(location)
     assert (first(), second(), first()) == (True, False, True)
-    first._database.close()
+    with closing(open_database(location, write=True)) as database:
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        )
+    while not second():  # The server ends a connection a moment after it is told to.
+        time.sleep(0.05)
+    with pytest.raises(StoreError):
+        first()
     assert (second(), first()) == (True, False)
 
 
@@ -127,8 +142,8 @@ def test_deliveries_at_the_same_moment_are_one_event_and_other_events_are_kept(l
     with closing(open_store(location)) as one, closing(open_store(location)) as other:
         events = [(store, key) for key in ("a", "b") for store in (one, other) * 4]
         with ThreadPoolExecutor(8) as pool:
-            kept = list(
+            deliveries = list(
                 pool.map(lambda at: at[0].keep("t", replace(EVENT, key=at[1]), 1.0), events)
             )
-        assert kept.count(Delivery.NEW) == 2
+        assert deliveries.count(Delivery.NEW) == 2
         assert sorted((row.key, row.deliveries) for row in one.newest(10)) == [("a", 8), ("b", 8)]

@@ -8,6 +8,7 @@ import pytest
 from kubernetes import client
 from paper_world import NAMESPACE, SERVICE, Paper
 
+from kanaria.serving.file_lease import FileLease
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World
@@ -15,7 +16,6 @@ from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
-from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.control.operations import newest
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import parse

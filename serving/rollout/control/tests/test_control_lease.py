@@ -2,12 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kanaria.serving.rollout.control.lease import FileLease
+from kanaria.serving.file_lease import FileLease
 
 HOLD = """
 import sys
 from pathlib import Path
-from kanaria.serving.rollout.control.lease import FileLease
+from kanaria.serving.file_lease import FileLease
 lease = FileLease(Path(sys.argv[1]))
 print(lease.hold(), flush=True)
 sys.stdin.read()

@@ -18,9 +18,8 @@ from itertools import count
 
 from pg8000 import native
 
-from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.databases.database import Merge, Row, StoreError, Value
-from kanaria.serving.payload_log.databases.postgresql_address import Address, password_for
+from kanaria.serving.databases.database import Kind, Merge, Row, StoreError, Value
+from kanaria.serving.databases.postgresql_address import Address, password_for
 
 SCHEMA_NAME = "kanaria"
 LOCK_BYTES = 7
@@ -36,60 +35,20 @@ ANSWER_SECONDS = 60.0
 PART_BYTES = 8 << 20
 """Bodies that are sent in one statement, which holds them in memory several times over."""
 
-COUNTED = f"""
-CREATE FUNCTION count_bodies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  UPDATE kept SET bytes = kept.bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END * sizes.bytes
-  FROM (SELECT namespace, service, sum(octet_length(body) + {schema.BESIDE_BODY}) AS bytes
-        FROM changed JOIN exchanges ON number = place / 2 GROUP BY namespace, service) sizes
-  WHERE (kept.namespace, kept.service) = (sizes.namespace, sizes.service);
-  RETURN NULL;
-END $$;
-CREATE TRIGGER added AFTER INSERT ON bodies REFERENCING NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
-CREATE TRIGGER removed AFTER DELETE ON bodies REFERENCING OLD TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
-CREATE FUNCTION count_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  UPDATE kept SET bytes = bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
-    * (SELECT coalesce(sum({schema.SIZE_OF_LABEL}), 0) FROM changed)
-  WHERE namespace = '' AND service = '';
-  RETURN NULL;
-END $$;
-CREATE FUNCTION count_changed_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  UPDATE kept SET bytes = bytes + (SELECT coalesce(sum(length(value)), 0) FROM changed)
-    - (SELECT coalesce(sum(length(value)), 0) FROM before)
-  WHERE namespace = '' AND service = '';
-  RETURN NULL;
-END $$;
-CREATE TRIGGER added AFTER INSERT ON labels REFERENCING NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
-CREATE TRIGGER removed AFTER DELETE ON labels REFERENCING OLD TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
-CREATE TRIGGER changed AFTER UPDATE ON labels REFERENCING OLD TABLE AS before NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_changed_labels();
-"""  # noqa: S608  # Put together of constants.
-UNCOUNTED = """
-DROP TRIGGER added ON bodies;
-DROP TRIGGER removed ON bodies;
-DROP FUNCTION count_kept;
-DROP TABLE kept;
-"""
-"""What takes away how version 2 counted."""
-
 
 class PostgresqlDatabase:
     """A database; commits are on its disk when they return."""
 
     greatest, least = "greatest", "least"
     each_text = "SELECT json_array_elements_text(CAST(:texts AS json))"
-    schema: Mapping[str, str] = {
+    kind = Kind.POSTGRESQL
+    types: Mapping[str, str] = {
         "numbered": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
         "integer": "BIGINT",
         "real": "DOUBLE PRECISION",
         "text": 'TEXT COLLATE "C"',
         "bytes": "BYTEA",
         "packed": "",
-        "more": COUNTED,
-        "fewer": UNCOUNTED,
     }
 
     def __init__(self, address: Address, *, write: bool, schema_name: str = SCHEMA_NAME) -> None:

@@ -9,32 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kanaria.components.shared.storage import private
-from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.databases.database import Merge, Row, StoreError, Value
+from kanaria.serving.databases.database import Kind, Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
 LOG_PAGES = 16_384
 """Pages of the write-ahead log, of 4 KiB, after which it begins anew, which holds up a commit."""
 MOST_PAGES = 4 * LOG_PAGES
 """Pages of it after which commits see to it themselves, if nobody calls `checkpoint`."""
-SIZE = f"{schema.BESIDE_LABEL} + 2 * length({{0}}.request_id) + length({{0}}.value)"
-OF_LABELS = "namespace = '' AND service = ''"
-OF_BODY = """(namespace, service) =
-  (SELECT namespace, service FROM exchanges WHERE number = {0}.place / 2)"""
-COUNTED = f"""
-CREATE TRIGGER body_added AFTER INSERT ON bodies BEGIN
-  UPDATE kept SET bytes = bytes + length(NEW.body) + {schema.BESIDE_BODY}
-  WHERE {OF_BODY.format("NEW")}; END;
-CREATE TRIGGER body_removed AFTER DELETE ON bodies BEGIN
-  UPDATE kept SET bytes = bytes - length(OLD.body) - {schema.BESIDE_BODY}
-  WHERE {OF_BODY.format("OLD")}; END;
-CREATE TRIGGER label_added AFTER INSERT ON labels BEGIN
-  UPDATE kept SET bytes = bytes + {SIZE.format("NEW")} WHERE {OF_LABELS}; END;
-CREATE TRIGGER label_changed AFTER UPDATE OF value ON labels BEGIN
-  UPDATE kept SET bytes = bytes + length(NEW.value) - length(OLD.value) WHERE {OF_LABELS}; END;
-CREATE TRIGGER label_removed AFTER DELETE ON labels BEGIN
-  UPDATE kept SET bytes = bytes - ({SIZE.format("OLD")}) WHERE {OF_LABELS}; END;
-"""  # noqa: S608  # Put together of this file's constants.
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
@@ -43,15 +24,14 @@ class SqliteDatabase:
 
     greatest, least = "max", "min"
     each_text = "SELECT value FROM json_each(:texts)"
-    schema: Mapping[str, str] = {
+    kind = Kind.SQLITE
+    types: Mapping[str, str] = {
         "numbered": "INTEGER PRIMARY KEY AUTOINCREMENT",
         "integer": "INTEGER",
         "real": "REAL",
         "text": "TEXT",
         "bytes": "BLOB",
         "packed": "WITHOUT ROWID",
-        "more": COUNTED,
-        "fewer": "",
     }
 
     def __init__(self, path: Path, *, write: bool) -> None:

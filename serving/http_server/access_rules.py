@@ -24,16 +24,16 @@ class Rules:
     """Who may ask.
 
     Attributes:
+        realm: of the server, for who presents no token.
         token: that must be presented, None for none.
         open_paths: to which anyone may post: KServe's agent and Knative's brokers present none.
-        realm: of the server, for who presents no token.
         loopback_names: where the server listens on a loopback address alone, how it may be
             called beside the names that any machine has; None where others may reach it.
     """
 
+    realm: str
     token: Token | None = None
     open_paths: frozenset[str] = frozenset()
-    realm: str = "kanaria drift server"
     loopback_names: frozenset[str] | None = None
 
 

@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
 from kanaria.components.shared.errors import NotReadyError
 
 Row = tuple[Any, ...]
 Value = str | bytes | int | float | None
+
+
+class Kind(Enum):
+    """Databases that are known."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
 
 
 class StoreError(NotReadyError):
@@ -42,13 +50,16 @@ class Database(Protocol):
         greatest: name of the function that returns the larger one of two values.
         least: name of the function that returns the smaller one of two values.
         each_text: query that returns the texts of the JSON list `:texts`.
-        schema: types for the texts of `schema`, and what a schema needs besides.
+        kind: which database it is.
+        types: its words for `numbered`, `integer`, `real`, `text`, `bytes` and `packed`, as texts
+            of tables have them.
     """
 
     greatest: str
     least: str
     each_text: str
-    schema: Mapping[str, str]
+    kind: Kind
+    types: Mapping[str, str]
 
     def tables(self) -> set[str]:
         """Return the names of the tables that there are."""
