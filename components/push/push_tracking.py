@@ -153,7 +153,6 @@ def version_tags(pushed: ServedRelease) -> dict[str, str]:
             "kanaria.model_uri": pushed.model_uri,
             "kanaria.inference_service": f"{endpoint.namespace}/{endpoint.name}",
             "kanaria.revision": endpoint.revision,
-            "kanaria.model_card": release.card_uri(pushed.folder),
             "kanaria.outcome": pushed.record.outcome,
             "kanaria.run_id": origin.get("run_id", ""),
             "kanaria.pipeline": origin.get("pipeline", ""),
