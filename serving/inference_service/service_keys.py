@@ -323,9 +323,6 @@ def _transformer(
     feature_settings.check(values["features"], f"{WHERE}.features", faults)
     remedy = "give features or a transformer, not both"
     faults.check(not values["transformer"], f"{WHERE}.transformer", values["transformer"], remedy)
-    protocol = values["protocolVersion"]
-    remedy = "features are added to requests of v1"
-    faults.check(protocol == "v1", f"{WHERE}.protocolVersion", protocol, remedy)
     return feature_settings.transformer(values["features"])
 
 
