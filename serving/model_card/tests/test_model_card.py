@@ -215,6 +215,9 @@ def test_without_a_metric_there_is_no_index_of_none():
 
 HOSTILE = [
     "<script>alert(1)</script>",
+    "<!-- x",
+    "<?x",
+    "<![CDATA[x",
     "a|b",
     "[x](https://evil.example)",
     "![x](https://evil.example/p.png)",
