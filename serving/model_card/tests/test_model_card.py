@@ -283,6 +283,7 @@ def test_whatever_a_text_holds_it_is_shown_as_a_text(hostile: str):
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(body)
     tags = Tags(html)
     assert set(tags.tags) <= {"h1", "h2", "p", *TABLE} and not tags.links
+    assert tags.tags.count("h2") == 12  # None is swallowed.
     assert not BARE_LINK.search(body)
     page = Tags(card_page.render(known))
     assert sorted(set(page.tags)) == sorted(set(Tags(card_page.render(plain)).tags))
