@@ -153,9 +153,11 @@ def test_the_variable_that_holds_the_path_may_be_named(keys: Pair, monkeypatch: 
         faults.raise_if_any()
 
 
-def test_the_text_of_a_key_is_refused_and_not_repeated(keys: Pair):
+@pytest.mark.parametrize("between", ["\n", " ", "\\n"])
+def test_the_text_of_a_key_is_refused_and_not_repeated(keys: Pair, between: str):
     faults = Faults("kanaria run")
-    delivery.parse({"signing_key": keys.private.read_text(), "verify_key": "key.pem"}, faults)
+    text = keys.private.read_text().replace("\n", between)
+    delivery.parse({"signing_key": text, "verify_key": "key.pem"}, faults)
     with pytest.raises(ParameterError) as error:
         faults.raise_if_any()
     assert "delivery.signing_key: the text of a key" in str(error.value)

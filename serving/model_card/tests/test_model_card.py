@@ -215,6 +215,9 @@ def test_without_a_metric_there_is_no_index_of_none():
 
 HOSTILE = [
     "<script>alert(1)</script>",
+    "<!-- x",
+    "<?x",
+    "<![CDATA[x",
     "a|b",
     "[x](https://evil.example)",
     "![x](https://evil.example/p.png)",
@@ -280,6 +283,7 @@ def test_whatever_a_text_holds_it_is_shown_as_a_text(hostile: str):
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(body)
     tags = Tags(html)
     assert set(tags.tags) <= {"h1", "h2", "p", *TABLE} and not tags.links
+    assert tags.tags.count("h2") == 12  # None is swallowed.
     assert not BARE_LINK.search(body)
     page = Tags(card_page.render(known))
     assert sorted(set(page.tags)) == sorted(set(Tags(card_page.render(plain)).tags))
