@@ -1,7 +1,8 @@
 """Chooses what serves a release by the framework that its files are of.
 
-    tensorflow   v1   KServe's choice                PREDICT_PROBA for classifiers of sklearn
-    sklearn      v1   KServe's choice; of v2 kserve-sklearnserver, as KServe would take MLServer
+    tensorflow   v1   KServe's choice
+    sklearn      v1   KServe's choice, with PREDICT_PROBA for classifiers; of v2
+                      kserve-sklearnserver, as KServe would take MLServer
     xgboost      v1   KServe's choice; of v2 kserve-xgbserver, as above
     onnx         v2   KServe's choice: Triton, which serves a model by the name of its folder
 

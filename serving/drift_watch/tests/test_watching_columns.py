@@ -238,3 +238,33 @@ def test_texts_that_differ_stay_different():
     rows = read([exchange({"instances": [{"c": value} for value in ("1.1", "01", "A", "nan")]})])
     aligned_columns, _ = aligned(chosen(rows, fitted_distributions), fitted_distributions)
     assert aligned_columns["c"].tolist() == ["1.1", "01", "A", "nan"]
+
+
+def test_the_columns_of_a_matrix_are_compared_by_the_names_of_the_features():
+    draw = np.random.default_rng(2)
+    reference = {"delay": draw.normal(size=5000), "hour": draw.integers(0, 24, 5000).astype(float)}
+    fitted = Fitted(detector=TABLE, reference=TABLE.fit(reference), matrix=("hour", "delay"))
+    same = np.column_stack([draw.integers(0, 24, 5000), draw.normal(size=5000)]).tolist()
+    same[3][1] = None
+    table = {"hour": [3.0], "delay": [0.5]}
+    tensor = {"name": "any", "datatype": "FP32", "shape": [2, 2], "data": [5, 0.1, 6, 0.2]}
+    window = examine(
+        read(
+            [
+                exchange({"instances": same}, rows=5000),
+                exchange({"instances": [table]}, rows=1),
+                exchange({"inputs": [tensor]}, rows=2),
+            ]
+        ),
+        fitted,
+    )
+    assert (window.failure, window.verdict) == ("", "stable")
+    assert window.differences == ()
+    moved = examine(read([exchange({"instances": [[h, d + 2] for h, d in same[4:]]})]), fitted)
+    assert [one.feature for one in moved.features if one.drifted] == ["delay"]
+
+
+def test_a_matrix_of_another_width_is_told():
+    fitted = Fitted(detector=TABLE, reference=TABLE.fit(ROWS), matrix=("hour", "delay", "late"))
+    window = examine(read([exchange({"instances": [[1.0, 2.0]] * 20})]), fitted)
+    assert "where the model takes ['hour', 'delay', 'late']" in " ".join(window.differences)

@@ -52,6 +52,7 @@ class KServeModel:
         else:
             model = xgboost_model.load(files.file)
         self._model = model
+        self._takes_text = framework is Framework.SKLEARN
         self._features = feature_signature.read(folder).features or model.features
         self._width = model.width or len(self._features)
         self._warm_up()
@@ -105,6 +106,13 @@ class KServeModel:
 
     def _input(self, rows: Rows) -> Any:
         """Return rows as the library takes them."""
+        is_text = rows.texts is not None or (
+            rows.matrix is not None and any(isinstance(one, str) for one in rows.matrix.flat)
+        )
+        if is_text and not self._takes_text:
+            raise RequestError(
+                "a row holds text; XGBoost takes numbers, and null for a missing one"
+            )
         if rows.texts is not None:
             return list(rows.texts)
         if rows.columns and self._features and rows.columns != self._features:

@@ -19,7 +19,7 @@ class Peer(kserve.Model):
         super().__init__(name)
         self.function, self.ready = function, True
 
-    def predict(self, payload, **_):
+    def predict(self, payload, *_, **__):
         try:
             result = self.function(get_predict_input(payload))
             return get_predict_response(payload, result, self.name)
