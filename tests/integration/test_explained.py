@@ -109,7 +109,7 @@ def test_every_row_adds_up(run: Path):
     assert len(rows) == 100
     for row in rows:
         total = row["base_value"] + sum(row["shap_values"].values())
-        assert total == pytest.approx(row["prediction"], abs=1e-9)
+        assert total == pytest.approx(row["prediction"], abs=1e-6)
         assert 0 <= row["prediction"] <= 1
 
 
@@ -157,5 +157,5 @@ def test_the_served_model_tells_the_same_answers_with_and_without_a_fare(run: Pa
     for row, explanation in zip(chosen, told, strict=True):
         assert explanation["prediction"] == pytest.approx(row["prediction"], abs=1e-6)
         total = explanation["base_value"] + sum(explanation["shap_values"].values())
-        assert total == pytest.approx(explanation["prediction"], abs=1e-9)
-        assert explanation["shap_values"]["noise"] == pytest.approx(0.0, abs=1e-9)
+        assert total == pytest.approx(explanation["prediction"], abs=1e-6)
+        assert explanation["shap_values"]["noise"] == pytest.approx(0.0, abs=1e-6)

@@ -151,6 +151,12 @@ def test_an_answer_that_is_not_finite_is_refused(wrong: float):
         explain(MIXED, ROW, lambda row: wrong if row[0] == "DL" else 1.0)
 
 
+def test_a_model_may_round_equal_rows_otherwise_by_where_they_stand():
+    places = iter(range(10**6))
+    ours = explain(MIXED, ROW, lambda row: mixed_answer(row) * (1 + 6e-8 * (next(places) % 2)))
+    assert 0 < ours.residual < 1e-5
+
+
 def test_a_model_that_draws_numbers_is_refused():
     """Equal rows of the background are asked once for the base value and once more for the row."""
     draw = np.random.default_rng(0)
