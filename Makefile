@@ -72,14 +72,14 @@ TRAINING_EXTRA := $(if $(GPU),training-gpu,training)
 TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
 
 .venv/training/.synced: $(LOCKED) | $(UV)
-	$(call sync,training,$(TRAINING_EXTRA),test servers onnx,$(TRAINING_CPU))
+	$(call sync,training,$(TRAINING_EXTRA),test servers,$(TRAINING_CPU))
 
 # pyspark changes no other package of the training environment.
 .venv/training/.spark: .venv/training/.synced
-	$(call sync,training,$(TRAINING_EXTRA) spark,test servers onnx,$(TRAINING_CPU))
+	$(call sync,training,$(TRAINING_EXTRA) spark,test servers,$(TRAINING_CPU))
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
-	$(call sync,serving,serving explain,test kserve servers onnx lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
+	$(call sync,serving,serving explain,test kserve servers lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
 
 .venv/alibi/.synced: $(LOCKED) | $(UV)
 	$(call sync,alibi,alibi,test,$(WITHOUT_GPU) cpu)
@@ -183,7 +183,7 @@ test-prometheus: install ## Test metrics, alerts and dashboards on a real Promet
 
 # What builds the site changes no other package of the serving runtime.
 .venv/serving/.docs: .venv/serving/.synced
-	$(call sync,serving,serving explain,test kserve servers onnx lint demo notebooks docs,$(WITHOUT_GPU) serving-cpu)
+	$(call sync,serving,serving explain,test kserve servers lint demo notebooks docs,$(WITHOUT_GPU) serving-cpu)
 
 docs: .venv/serving/.docs ## Build the documentation as a site in build/docs; a warning is an error.
 	$(SERVING)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . build/docs
@@ -213,12 +213,12 @@ format: install ## Format the code and mend what the linter can mend.
 	$(SERVING)/ruff check --fix .
 
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
+	for name in train_and_deploy retrain promote watch_for_drift score; do \
+	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 	$(SERVING)/python .github/scripts/readme_tables.py
 	$(SERVING)/python .github/scripts/reference_pages.py
 	$(SERVING)/python .github/scripts/alert_manifests.py
 	$(SERVING)/python .github/scripts/grafana_dashboards.py
-	for name in train_and_deploy retrain promote watch_for_drift score; do \
-	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 notebooks: install ## Execute the notebooks' scripts, and write them with what they show.
 	$(SERVING)/python -I tests/integration/notebook_runs.py

@@ -182,7 +182,6 @@ _ALL = (
         settings=DomainClassifier,
         reference=SampleReference,
         fixed=("categorical", "rows"),
-        needs="scikit-learn",
     ),
     Kind(
         name="black_box_shift",
@@ -254,7 +253,6 @@ _ALL = (
         of=NUMBERS_TOGETHER,
         settings=IsolationForest,
         reference=SampleReference,
-        needs="scikit-learn",
     ),
 )
 KINDS = {kind.name: kind for kind in _ALL}
