@@ -46,7 +46,7 @@ OWN_FAULTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """A detector with its reference, as `kanaria.serving.drift.loading` loads them.
+    """A detector with its reference, as `kanaria.serving.drift.saved_detector` loads them.
 
     Attributes:
         matrix: names of the columns of a request's one matrix; () where requests name their inputs.
