@@ -135,11 +135,11 @@ def _run(parameters: Mapping[str, Any], root: Root) -> StepOutputs:
 def _told(outputs: StepOutputs, output: str) -> Path:
     """Print where the rows are and how fast they came; return the report's path."""
     facts = outputs.artifacts["scored"].metadata
+    chunks = "1 chunk" if facts["chunks"] == 1 else f"{facts['chunks']:,} chunks"
     before = facts["rows_before"]
     reused = f", {before:,} of them by an earlier try" if before else ""
     lines = [
-        f"{counted(facts['rows'])} scored in {facts['chunks']} chunks{reused}: "
-        f"{facts['rows_per_second']:,} rows/s",
+        f"{counted(facts['rows'])} scored in {chunks}{reused}: {facts['rows_per_second']:,} rows/s",
         f"output: {output}, run_id {facts['run_id']}",
         f"drift: {facts['drift']}",
         *(f"note: {note}" for note in facts["notes"]),

@@ -23,7 +23,13 @@ def _part(part: Part) -> Markup | Table:
 
 def _rows(facts: Facts) -> list[list[Cell]]:
     """Return the rows; numbers are sorted as numbers and shown with all their digits."""
-    return [[Cell(content=_shown(cell), value=_value(cell)) for cell in row] for row in facts.rows]
+    return [[_cell(each) for each in row] for row in facts.rows]
+
+
+def _cell(fact: str) -> Cell:
+    value = _value(fact)
+    css = "number" if isinstance(value, float) else ""
+    return Cell(content=_shown(fact), value=value, css=css)
 
 
 def _shown(cell: str) -> Markup:

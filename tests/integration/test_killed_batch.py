@@ -142,5 +142,5 @@ def test_the_live_release_of_a_service_of_this_machine_scores(home, tmp_path):
     output = tmp_path / "scores"
     words = [str(KANARIA), "predict", "--service", "rides", "--state", str(state)]
     words += ["--data", f"{home}/data/0.csv", "--output", str(output)]
-    assert f"{ROWS // 2:,} rows scored in 1 chunks" in resumed([*words, "--root", str(tmp_path)])
+    assert f"{ROWS // 2:,} rows scored in 1 chunk" in resumed([*words, "--root", str(tmp_path)])
     assert json.loads((output / "_kanaria.json").read_text())["chunk_rows"] == 100_000

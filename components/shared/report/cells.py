@@ -40,6 +40,13 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_aligned(content: object) -> bool:
+    """Tell whether a cell is written as a number, to the right: a number, or one of that class."""
+    if isinstance(content, Cell) and content.value is not None:
+        return "number" in content.css.split()
+    return is_number(value_of(content))
+
+
 def cut(value: str, most: int = MOST_LABEL) -> str:
     """Return a text, or its beginning where it is longer than `most` characters."""
     return value if len(value) <= most else f"{value[:most]}…"
@@ -64,7 +71,7 @@ def _attributes(content: object, shown: str, span: int, bare: bool) -> str:
     """Return the attributes of a cell: the exact value where the text shown is not all of it."""
     value = value_of(content)
     own, css = (content.value, content.css) if isinstance(content, Cell) else (None, "")
-    css = f"{css} number".strip() if is_number(value) and own is None else css
+    css = f"{css} number".strip() if is_aligned(content) and own is None else css
     found = f' class="{escape(css)}"' if css and not bare else ""
     found += f' rowspan="{span}"' if span > 1 else ""
     differs = own is not None or (is_number(value) and float(shown) != value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-from kanaria.components.shared.report.cells import cell, is_number, value_of
+from kanaria.components.shared.report.cells import cell, is_aligned, value_of
 from kanaria.components.shared.report.content import Specs
 from kanaria.components.shared.report.markup import Markup, element, join, text
 
@@ -113,13 +113,13 @@ class Table:
         )
 
     def _numbers(self) -> list[bool]:
-        """Tell of each column whether it holds numbers, and nothing else but missing values."""
+        """Tell of each column whether its cells are numbers, but for those without a value."""
         kinds: list[set[bool]] = [set() for _ in self.columns]
         for place, content, _ in itertools.chain.from_iterable(
             cells for row in self.rows for cells in _placed(row)
         ):
-            if (value := value_of(content)) is not None:
-                kinds[place].add(is_number(value))
+            if value_of(content) is not None:
+                kinds[place].add(is_aligned(content))
         return [kind == {True} for kind in kinds]
 
 

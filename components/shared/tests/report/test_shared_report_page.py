@@ -88,6 +88,13 @@ def test_a_column_of_text_and_numbers_is_no_column_of_numbers():
     )
 
 
+def test_a_header_stands_where_its_cells_do():
+    text, number = Cell(content="3 s", value=3.0), Cell(content="3.00", value=3.0, css="number")
+    for content, aligned in ((text, False), (number, True)):
+        markup = Table(columns=columns("n"), rows=[[content]]).markup(Specs())
+        assert ('<th class="number">' in markup) == ('<td class="number"' in markup) == aligned
+
+
 def test_rows_of_a_group_share_their_tall_cells():
     group = Group(tall={0: "x", 2: "z"}, rows=[["a"], ["b"]])
     shown = Table(columns=columns("1", "2", "3"), rows=[group]).markup(Specs())
