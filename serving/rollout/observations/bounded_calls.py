@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any, TypeVar
 
 import httpx
 
 from kanaria.components.shared.errors import DataError, KanariaError
 from kanaria.serving.browser_requests import is_loopback
+from kanaria.serving.future_thread import begun
 
 logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
@@ -40,25 +40,11 @@ def within(seconds: float, reads: Mapping[str, Callable[[], ResultT]]) -> dict[s
     """Return what each of the functions, called all at once, returned in time.
 
     A function that raises a KanariaError, or does not end in time, gives None, and the reason is
-    logged; one that does not end goes on alone, and what it returns is not used. Names are looked
-    up, and clusters asked, in ways that know no time-out of a whole: so each has its own thread.
+    logged; one that does not end goes on alone, and what it returns is not used.
     """
-    futures = {what: _begun(read) for what, read in reads.items()}
+    futures = {what: begun(read) for what, read in reads.items()}
     wait(futures.values(), timeout=seconds)
     return {what: _result(what, future, seconds) for what, future in futures.items()}
-
-
-def _begun(read: Callable[[], ResultT]) -> "Future[ResultT]":
-    future: Future[ResultT] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(read())
-        except BaseException as error:  # noqa: BLE001 - the future raises it where one waits
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future
 
 
 def _result(what: str, future: "Future[ResultT]", seconds: float) -> ResultT | None:
