@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.explain.request import STEP, Request
 from kanaria.components.shared import exception_cause
-from kanaria.components.shared.artifacts.model_folder import version_folder
+from kanaria.components.shared.artifacts import saved_signature
 from kanaria.components.shared.artifacts.model_inputs import (
     Input,
     inputs_of,
@@ -132,19 +132,9 @@ def load(request: Request) -> ExplainedModel:
         DataError: there is no SavedModel that loads, or its signature takes no features by name.
         ParameterError: it has no such signature, output or column.
     """
-    folder = version_folder(request.model)
-    try:
-        loaded = tf.saved_model.load(str(folder))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise DataError(
-            f"model {shown(str(folder))}: does not load: {exception_cause.summary(error)}; "
-            "train it again"
-        ) from error
     name = request.signature
-    if name not in loaded.signatures:
-        names = ", ".join(sorted(loaded.signatures)) or "none"
-        raise ParameterError(f"{STEP}: signature={shown(name)}: the model has: {names}")
-    call = loaded.signatures[name]
+    saved = saved_signature.load(request.model, name, STEP, tf)
+    loaded, call = saved.loaded, saved.call
     optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
     inputs = inputs_of(call, optional)
     _check_inputs(name, inputs, parses(call))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kanaria.components.shared import exception_cause
-from kanaria.components.shared.artifacts.model_folder import version_folder
+from kanaria.components.shared.artifacts import saved_signature
 from kanaria.components.shared.artifacts.model_inputs import (
     Array,
     Input,
@@ -21,7 +21,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
     shape_of,
 )
 from kanaria.components.shared.data.record_batches import record_batches
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.tensors import named
 from kanaria.components.shared.tensors.named import Feed
 
@@ -155,18 +155,8 @@ def load(model: Path, name: str) -> Signature:
         DataError: there is no SavedModel that loads, or the signature cannot be fed by columns.
         ParameterError: the model has no such signature.
     """
-    folder = version_folder(model)
-    try:
-        loaded = tf.saved_model.load(str(folder))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise DataError(
-            f"model {shown(str(folder))}: does not load: {exception_cause.summary(error)}; "
-            "train it again"
-        ) from error
-    if name not in loaded.signatures:
-        names = ", ".join(sorted(loaded.signatures)) or "none"
-        raise ParameterError(f"export_lite: signature={shown(name)}: the model has: {names}")
-    call = loaded.signatures[name]
+    saved = saved_signature.load(model, name, "export_lite", tf)
+    loaded, call = saved.loaded, saved.call
     if parses_examples(call):
         raise DataError(
             f"signature {shown(name)}: parses serialized tf.Examples, which no operation of LiteRT "
@@ -174,7 +164,7 @@ def load(model: Path, name: str) -> Signature:
         )
     optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
     inputs = inputs_of(call, optional)
-    return Signature(folder=folder, name=name, call=call, inputs=inputs, loaded=loaded)
+    return Signature(folder=saved.folder, name=name, call=call, inputs=inputs, loaded=loaded)
 
 
 def rows_of(signature: Signature, files: Sequence[Path]) -> Iterator[Feed]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from kanaria.components.predict import example_features
 from kanaria.components.predict.prediction_columns import Output, column
+from kanaria.components.predict.request import STEP
 from kanaria.components.shared import exception_cause
-from kanaria.components.shared.artifacts.model_folder import version_folder
+from kanaria.components.shared.artifacts import saved_signature
 from kanaria.components.shared.artifacts.model_inputs import (
     Array,
     Input,
@@ -26,7 +27,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
 )
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.record_batches import as_lists, to_lists, value_type
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.tensors import named
 from kanaria.components.shared.tensors.named import Feed
 
@@ -207,18 +208,8 @@ def load(model: Path, name: str) -> Signature:
         DataError: there is no SavedModel that loads.
         ParameterError: the model has no such signature.
     """
-    folder = version_folder(model)
-    try:
-        loaded = tf.saved_model.load(str(folder))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise DataError(
-            f"model {shown(str(folder))}: does not load: {exception_cause.summary(error)}; "
-            "train it again"
-        ) from error
-    if name not in loaded.signatures:
-        there = ", ".join(sorted(loaded.signatures)) or "none"
-        raise ParameterError(f"signature={shown(name)}: the model has: {there}")
-    call = loaded.signatures[name]
+    saved = saved_signature.load(model, name, STEP, tf)
+    loaded, call = saved.loaded, saved.call
     optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
     parsed = example_features.features(call.graph.as_graph_def())
     return Signature(

@@ -23,7 +23,7 @@ from kanaria.components.shared.artifacts import fingerprint, metadata, release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files
 from kanaria.components.shared.data.database_reference import is_database
-from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic, uri_files
 
@@ -88,11 +88,7 @@ def _signature(asked: Request, record: release.Record) -> Iterator[Signature]:
                 f"{asked.release}: its model has fingerprint {digest}, {release.LINEAGE} says "
                 f"{record.fingerprint}; push it again"
             )
-        try:
-            signature = model_signature.load(folder, asked.signature)
-        except ParameterError as error:
-            raise ParameterError(f"{STEP}: {error}") from error
-        yield signature
+        yield model_signature.load(folder, asked.signature)
 
 
 def _planned(asked: Request, record: release.Record, signature: Signature, source: Source) -> _Plan:
