@@ -21,8 +21,12 @@ from typing import Any
 from kanaria.components.push.publish_release import Sources
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.frameworks import feature_signature
-from kanaria.components.shared.frameworks.model_files import Framework, ModelFiles, locate
-from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
+from kanaria.components.shared.frameworks.model_files import (
+    PROBABILITIES_VARIABLE,
+    Framework,
+    ModelFiles,
+    locate,
+)
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 
 logger = logging.getLogger(__name__)

@@ -17,6 +17,9 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import DataError, shown
 
+PROBABILITIES_VARIABLE = "PREDICT_PROBA"
+"""Environment of sklearnserver: "true" makes it answer predict_proba where there is one."""
+
 
 class Framework(StrEnum):
     """A framework, by the name that KServe's modelFormat has for it."""

@@ -24,8 +24,6 @@ from kanaria.components.shared.frameworks.array_model import (
 )
 
 logger = logging.getLogger(__name__)
-PROBABILITIES_VARIABLE = "PREDICT_PROBA"
-"""Environment of the server: "true" makes it answer predict_proba where there is one."""
 PROTOCOL = 5
 """Of pickle: all Pythons that KServe's servers had read it."""
 IN_SERVER = frozenset(("joblib", "numpy", "pandas", "scipy", "sklearn", "threadpoolctl"))

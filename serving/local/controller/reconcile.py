@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
+from kanaria.components.shared.frameworks.model_files import PROBABILITIES_VARIABLE
 from kanaria.serving.features import feature_settings
 from kanaria.serving.local.controller import revision_shares
 from kanaria.serving.local.payload_logger.log_rule import rule_of

@@ -12,8 +12,7 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.frameworks.model_files import Framework
-from kanaria.components.shared.frameworks.sklearn_model import PROBABILITIES_VARIABLE
+from kanaria.components.shared.frameworks.model_files import PROBABILITIES_VARIABLE, Framework
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields
