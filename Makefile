@@ -27,7 +27,7 @@ FEAST_TESTS := $(FEAST)/tests/feast
 # Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
 # in one process, which shares their fixtures.
 PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
-TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate export detect predict,components/$(step)/tests) \
+TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate explain export detect predict,components/$(step)/tests) \
   $(FEAST)/tests/test_join_rows.py
 
 .DEFAULT_GOAL := help

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.model_registry import registered_versions
 from kanaria.serving.model_registry.bounded_job import within
@@ -210,6 +211,14 @@ class _Follower:
                 return
         try:
             version = self._version(service)
+        except KanariaError as error:
+            LOGGER.debug("%s", error)  # The controller itself says so.
+            return
+        with json_log.fields(service=service):
+            self._look(service, version, seconds, said)
+
+    def _look(self, service: str, version: str, seconds: float, said: str) -> None:
+        try:
             if self._seen.get(service) != version:
                 look(self._place, self._namespace, service, seconds)
                 self._seen[service] = version
