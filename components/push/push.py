@@ -182,28 +182,42 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     return endpoint
 
 
-def _delivered(
-    request: PushRequest, settings: _Settings, blessing: Outcome, tracked: PushTracking
-) -> Endpoint:
-    """Publish the release and deliver it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Published:
+    """A release in its store: its folder, its card, and the service that is to serve it."""
+
+    folder: str
+    card: Card
+    service: ServiceSpec
+
+
+def _published(request: PushRequest, settings: _Settings, blessing: Outcome) -> _Published:
+    """Publish the release, sign it and write its card; nothing points at it yet."""
     access = settings.access
     service = model_runtime.served(settings.service, request.sources.model)
     service = storage_access.used(service, access) if access else service
     lineage = replace(request.lineage, evaluation=blessing.evaluation)
     record = lineage.recorded(service.name, blessing.summary())
-    folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
+    root = uri_files.join(uri_files.resolved(request.model_root), service.name)
     with model_runtime.laid_out(request.sources, service.name) as sources:
-        published = publish(sources, folder, record)
-        release_signature.settle(published, sources.model, settings.keys)
-    card = _card(published, request, settings)
-    version = published.rpartition("/")[2]
+        folder = publish(sources, root, record)
+        release_signature.settle(folder, sources.model, settings.keys)
     percent = 0 if request.rollout_policy_file else service.canary_percent
-    service = replace(service, canary_percent=percent)
+    uri = _served(uri_files.join(folder, release.MODEL))
     service = marked(
-        replace(service, storage_uri=_served(uri_files.join(published, release.MODEL))),
-        replace(request.lineage, model_version=version),
+        replace(service, canary_percent=percent, storage_uri=uri),
+        replace(request.lineage, model_version=folder.rpartition("/")[2]),
     )
-    pending = f"{published}.{service.namespace}{pending_mark.ENDING}"
+    return _Published(folder=folder, card=_card(folder, request, settings), service=service)
+
+
+def _delivered(
+    request: PushRequest, settings: _Settings, blessing: Outcome, tracked: PushTracking
+) -> Endpoint:
+    """Publish the release and deliver it."""
+    published, access = _published(request, settings, blessing), settings.access
+    service = published.service
+    pending = f"{published.folder}.{service.namespace}{pending_mark.ENDING}"
     # A push that was killed left what nobody may serve now.
     with connect(needs_server=uri_files.exists(pending)) as place:
         if place.cluster:
@@ -221,22 +235,20 @@ def _delivered(
             namespace=service.namespace,
             service=service.name,
             on_active=settings.delivery.on_active,
-            who=f"push_model of {published}",
+            who=f"push_model of {published.folder}",
         )
-        gate, timeout = (
-            _gate(request, settings.delivery, place.cluster),
-            settings.delivery.ready_timeout,
-        )
+        gate = _gate(request, settings.delivery, place.cluster)
+        timeout = settings.delivery.ready_timeout
         try:
             endpoint = deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
         except KanariaError as error:
             trail.fail(error)
             raise
         trail.end(endpoint)
-        release_card.finish(card, place.trails, request.card.page)
+        release_card.finish(published.card, place.trails, request.card.page)
         pushed = ServedRelease(
-            folder=published,
-            record=release.read_record(published),
+            folder=published.folder,
+            record=release.read_record(published.folder),
             endpoint=endpoint,
             model_uri=service.storage_uri,
         )
