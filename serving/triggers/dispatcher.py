@@ -20,10 +20,10 @@ from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import duration
 from kanaria.serving.databases.database import StoreError
 from kanaria.serving.triggers.decision import Decision, Limits, Past, Reason, day_begin, decide
-from kanaria.serving.triggers.life import Life
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd, Starter, run_name
 from kanaria.serving.triggers.trigger_file import LabelledRows, Trigger
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
+from kanaria.serving.triggers.trigger_states import Life
 from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore
 
 logger = logging.getLogger(__name__)

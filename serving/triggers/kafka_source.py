@@ -30,8 +30,8 @@ from kanaria.serving.triggers.events import messages
 from kanaria.serving.triggers.events.event import Event, EventError
 from kanaria.serving.triggers.events.messages import Message
 from kanaria.serving.triggers.intake import Intake, Taken
-from kanaria.serving.triggers.life import OPEN
 from kanaria.serving.triggers.trigger_file import Kafka
+from kanaria.serving.triggers.trigger_states import OPEN
 from kanaria.serving.triggers.trigger_store import TriggerStore
 
 logger = logging.getLogger(__name__)

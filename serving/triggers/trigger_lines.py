@@ -2,7 +2,7 @@
 
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import clock
-from kanaria.serving.triggers.life import Life
+from kanaria.serving.triggers.trigger_states import Life
 from kanaria.serving.triggers.trigger_store import Triggered
 
 WIDTH = 20

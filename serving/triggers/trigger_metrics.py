@@ -10,8 +10,8 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.server_registry import server_registry
 from kanaria.serving.triggers.decision import Reason, day_begin
 from kanaria.serving.triggers.events.event import Source
-from kanaria.serving.triggers.life import Life
 from kanaria.serving.triggers.trigger_file import Trigger
+from kanaria.serving.triggers.trigger_states import Life
 from kanaria.serving.triggers.trigger_store import TriggerStore
 
 REPEATED, UNAUTHORIZED = "repeated", "unauthorized"

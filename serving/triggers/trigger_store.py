@@ -19,7 +19,7 @@ from kanaria.serving.databases.postgresql_address import SCHEME, read_address
 from kanaria.serving.databases.sqlite import SqliteDatabase
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event
-from kanaria.serving.triggers.life import OPEN, UNDER_WAY, Life, may_follow
+from kanaria.serving.triggers.trigger_states import OPEN, UNDER_WAY, Life, may_follow
 
 VERSION = 1
 SCHEMA_NAME = "kanaria_triggers"

@@ -21,8 +21,8 @@ from trigger_process import STEPS, TriggerProcess, running
 from kanaria.serving.triggers import trigger_file
 from kanaria.serving.triggers.intake import Intake
 from kanaria.serving.triggers.kafka_source import MOST_WAITING, KafkaSource
-from kanaria.serving.triggers.life import Life
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
+from kanaria.serving.triggers.trigger_states import Life
 from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore, open_store
 
 STRATEGIES = ("range,roundrobin", "cooperative-sticky")

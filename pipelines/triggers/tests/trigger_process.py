@@ -49,7 +49,7 @@ def arm(step: str) -> None:
     """Let this process kill itself at a step."""
     from kanaria.pipelines.submit.client import Server
     from kanaria.pipelines.triggers import kfp_starter, local_starter
-    from kanaria.serving.triggers.life import Life
+    from kanaria.serving.triggers.trigger_states import Life
     from kanaria.serving.triggers.trigger_store import TriggerStore
 
     def patch(owner: Any, name: str, after: bool, when: Callable[..., bool] = _always) -> None:

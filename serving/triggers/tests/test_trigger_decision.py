@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kanaria.serving.triggers.decision import Limits, Past, Reason, day_begin, decide
-from kanaria.serving.triggers.life import NEXT, Life, may_follow
+from kanaria.serving.triggers.trigger_states import NEXT, Life, may_follow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 LIMITS = Limits(

@@ -15,7 +15,7 @@ from kanaria.serving.payload_log.open_store import open_store as open_payload_st
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event, Kind, Source
 from kanaria.serving.triggers.leadership import leadership
-from kanaria.serving.triggers.life import Life
+from kanaria.serving.triggers.trigger_states import Life
 from kanaria.serving.triggers.trigger_store import (
     Delivery,
     open_database,
