@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kanaria.components.shared.imports import followers
+from kanaria.components.shared.imports import post_import_hooks
 
 LEARNS = f"{__package__}.private_arrow_pandas"
 
@@ -25,4 +25,4 @@ def without_pandas() -> Iterator[None]:
         yield
     finally:
         del sys.modules["pandas"]
-        followers.follow("pandas", LEARNS)
+        post_import_hooks.follow("pandas", LEARNS)

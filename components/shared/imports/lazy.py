@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Union
 
-from kanaria.components.shared.imports import followers
+from kanaria.components.shared.imports import post_import_hooks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ class Plan:
         constants: module -> numbers of it that module bodies take, which must be its own.
         exported: module of `modules` -> package whose body takes all its names by `import *`; the
             package finds them when they are asked of it.
-        followers: module -> module to import when the first has been, as `followers.follow` does.
+        followers: module -> module to import when the first has been, as `post_import_hooks.follow` does.
     """
 
     modules: Collection[str]
@@ -220,7 +220,7 @@ class _Finder(MetaPathFinder, Loader):
             names = [module for module, to in self.plan.exported.items() if to == package]
             _find_exported(sys.modules[package], names)
         for module, follower in self.plan.followers.items():
-            followers.follow(module, follower)
+            post_import_hooks.follow(module, follower)
 
 
 def _find_exported(package: ModuleType, modules: Sequence[str]) -> None:
