@@ -14,11 +14,11 @@ from enum import Enum
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.delivery import OnActive
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.convergence import taken_over
 from kanaria.serving.rollout.control.lease import NoLease
 from kanaria.serving.rollout.control.operations import newest, order
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind

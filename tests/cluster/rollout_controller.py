@@ -21,10 +21,10 @@ from kanaria.components.shared.storage import atomic
 from kanaria.serving import kubernetes_client
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
 from kanaria.serving.rollout.policy import rollout_policy

@@ -21,8 +21,8 @@ from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse

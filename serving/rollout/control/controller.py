@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kanaria.components.shared.errors import ConflictError, KanariaError, NotReadyError
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.failures import FailureListener, Failures, log_failure
 from kanaria.serving.rollout.control.lease import Lease
 from kanaria.serving.rollout.control.operations import newest
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener, ServiceThreads
 

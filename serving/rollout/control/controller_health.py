@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from kanaria.components.shared.errors import KanariaError
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller_metrics import ControllerMetrics
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.service_threads import LeaseOf
 from kanaria.serving.rollout.control.stored_rollout import Rollout

@@ -14,9 +14,9 @@ from kanaria.serving.audit.trail_files import FileTrails
 from kanaria.serving.audit.trail_store import TrailStore
 from kanaria.serving.drift_token import SERVER as DRIFT_SERVER
 from kanaria.serving.file_lease import FileLease
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.audited_store import AuditedStore
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener
 from kanaria.serving.rollout.observations.observation_source import Reading, Revisions, Source

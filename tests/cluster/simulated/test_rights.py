@@ -26,11 +26,11 @@ from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.service_spec import Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient, Resource
 from kanaria.serving.rollout.control import controller, operations
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.environment import NoSource
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy

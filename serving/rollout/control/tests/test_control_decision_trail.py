@@ -14,10 +14,10 @@ from kanaria.serving.audit.chain import Chain
 from kanaria.serving.audit.trail_files import FILE, FileTrails
 from kanaria.serving.audit.trail_store import Due
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.audited_store import AuditedStore
 from kanaria.serving.rollout.control.decision_trail import due
 from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.control.rollout_store import Store
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin

@@ -11,12 +11,12 @@ from paper_world import NAMESPACE, SERVICE, Paper
 from kanaria.serving.file_lease import FileLease
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.operations import newest
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import parse
 

@@ -11,8 +11,8 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, 
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
 from kanaria.serving.rollout.decision.rollout_state import Phase

@@ -13,9 +13,9 @@ from paper_world import NAMESPACE, SERVICE, Paper
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.file_lease import FileLease
 from kanaria.serving.rollout.control import failures, operations, service_threads
-from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import Listeners, Pace, serve
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.policy.rollout_policy import parse

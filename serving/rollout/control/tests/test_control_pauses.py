@@ -14,10 +14,10 @@ from kanaria.serving.file_lease import FileLease
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.rollout import rollout_options
 from kanaria.serving.rollout.control import controller, operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.environment import Place
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import NoLease
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus

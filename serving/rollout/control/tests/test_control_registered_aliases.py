@@ -8,8 +8,8 @@ from paper_world import NAMESPACE, SERVICE, Paper
 from kanaria.serving.audit.trail_files import FileTrails
 from kanaria.serving.model_registry.registration import Registration, entry, registrations
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.control.registered_aliases import (
     Standing,
     newest_first,

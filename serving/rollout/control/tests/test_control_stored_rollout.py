@@ -12,8 +12,8 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.serving.rollout.control import operations, stored_rollout
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
 from kanaria.serving.rollout.decision.rollout_state import Phase, State, plain

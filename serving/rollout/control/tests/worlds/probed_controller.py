@@ -8,10 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.operations import newest
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 STEPS = """
