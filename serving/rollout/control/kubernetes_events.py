@@ -20,7 +20,7 @@ from kanaria.components.shared.errors import ConflictError, KanariaError
 from kanaria.serving.kubernetes_client import EVENT_SERIES, KubernetesClient
 from kanaria.serving.rollout.control.config_map_store import owner
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
-from kanaria.serving.rollout.control.happenings import Happening, happened
+from kanaria.serving.rollout.control.rollout_events import Happening, happened
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 

@@ -7,8 +7,8 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.happenings import LONGEST, Happening, happened
 from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.rollout_events import LONGEST, Happening, happened
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
