@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from kanaria.components.shared.tfx_names import table
+from kanaria.components.shared.tfx_names import supported_names
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,4 +16,4 @@ def test_the_readme_has_every_name_of_tfx_and_no_other():
         for module in re.findall(r"`([\w.]+)`", modules):
             if not module.endswith("..."):
                 told[module] = set(re.findall(r"`(\w+)`", names))
-    assert told == {module: set(names) for module, names in table.NAMES.items()}
+    assert told == {module: set(names) for module, names in supported_names.NAMES.items()}

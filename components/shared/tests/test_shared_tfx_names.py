@@ -7,7 +7,14 @@ from google.protobuf.struct_pb2 import Struct
 
 from kanaria.components.shared import tfx_names
 from kanaria.components.shared.errors import UserCodeError
-from kanaria.components.shared.tfx_names import fileio, finder, io_utils, rewriting, table, uses
+from kanaria.components.shared.tfx_names import (
+    fileio,
+    finder,
+    io_utils,
+    rewriting,
+    supported_names,
+    uses,
+)
 from kanaria.components.shared.user_code import module_closure, user_module
 
 
@@ -65,7 +72,7 @@ def test_the_imports_that_tfx_modules_use_resolve(statement: str):
 
 def test_every_name_of_the_table_is_imported_from_its_module():
     tfx_names.install()
-    for package, names in table.NAMES.items():
+    for package, names in supported_names.NAMES.items():
         for name, value in names.items():
             scope: dict = {}
             exec(f"from {package} import {name} as found", scope)

@@ -6,6 +6,6 @@ will ask for in vain. A real TFX is never hidden. Nothing here imports TensorFlo
 
 from kanaria.components.shared.tfx_names.arguments import DataAccessor, FnArgs
 from kanaria.components.shared.tfx_names.finder import install, is_in_use
-from kanaria.components.shared.tfx_names.table import MissingNameError
+from kanaria.components.shared.tfx_names.supported_names import MissingNameError
 
 __all__ = ["DataAccessor", "FnArgs", "MissingNameError", "install", "is_in_use"]

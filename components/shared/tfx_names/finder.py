@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from kanaria.components.shared.tfx_names import table
+from kanaria.components.shared.tfx_names import supported_names
 
 
 class StandIn(ModuleType):
@@ -53,7 +53,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _file(self, name: str) -> Path | None:
         """Return the file of an example's module, which lies beside the user's."""
-        beside = table.beside(name)
+        beside = supported_names.beside(name)
         file = self.folder / f"{beside}.py" if self.folder and beside else None
         return file if file and file.is_file() else None
 
@@ -69,14 +69,14 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             MissingNameError: there is no such name. (`from package import name` would swallow a
                 ModuleNotFoundError, and with it what to do.)
         """
-        if fullname.partition(".")[0] != table.TOP:
+        if fullname.partition(".")[0] != supported_names.TOP:
             return None
         file = self._file(fullname)
         if file is not None:
             self._loaded.add(fullname)
             return importlib.util.spec_from_file_location(fullname, file)
-        if fullname not in table.packages() and not table.is_copied(fullname):
-            raise table.MissingNameError(table.advice(fullname), name=fullname)
+        if fullname not in supported_names.packages() and not supported_names.is_copied(fullname):
+            raise supported_names.MissingNameError(supported_names.advice(fullname), name=fullname)
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
@@ -85,7 +85,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the stand-in the names of the table."""
-        vars(module).update(table.NAMES.get(module.__name__, {}))
+        vars(module).update(supported_names.NAMES.get(module.__name__, {}))
 
 
 FINDER = Finder()
@@ -99,7 +99,7 @@ def is_in_use() -> bool:
 def install(folder: Path | None = None) -> None:
     """Make TFX's names importable for a module that lies in `folder`, unless TFX itself is."""
     if not is_in_use():
-        real = importlib.util.find_spec(table.TOP)
+        real = importlib.util.find_spec(supported_names.TOP)
         if real is not None and real.has_location:
             return
         sys.meta_path.insert(0, FINDER)  # Before the finder that takes any folder for a package.

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.tfx_names import table
+from kanaria.components.shared.tfx_names import supported_names
 
 Fault = tuple[int, str]
 """Line of the source, from 1, and what is said about the name."""
@@ -66,7 +66,7 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[_Import]:
                 name = f"{node.module}" if alias.name == "*" else f"{node.module}.{alias.name}"
                 imports.append((node.lineno, name, alias.asname or alias.name, name))
     for line, name, variable, bound in imports:
-        if name.partition(".")[0] == table.TOP:
+        if name.partition(".")[0] == supported_names.TOP:
             yield _Import(line=line, name=name, variable=variable, bound=bound)
 
 
@@ -104,7 +104,7 @@ def _faults(tree: ast.Module, parts: Iterable[Sequence[ast.AST]]) -> list[Fault]
     for nodes in parts:
         imported = [(each.line, each.name) for each in _imports(nodes)]
         for line, name in [*imported, *_attributes(nodes, bound)]:
-            fault = table.fault(name)
+            fault = supported_names.fault(name)
             if fault:
                 line_of.setdefault(fault, line)
     return [(line, fault) for fault, line in line_of.items()]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kanaria.components.shared import tfx_names
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.tfx_names import table
+from kanaria.components.shared.tfx_names import supported_names
 from kanaria.components.shared.user_code import module_imports
 from kanaria.components.shared.user_code.module_imports import Import, Source
 from kanaria.components.shared.user_code.module_search import (
@@ -163,10 +163,12 @@ class Walk:
 
     def _fault_of_tfx(self, target: str) -> str:
         """Return what is said about a name that Kanaria lacks of TFX; "" for any other."""
-        beside = table.beside(target)
+        beside = supported_names.beside(target)
         if beside:
-            return "" if self.search.beside(beside) else table.advice(target)
-        return table.fault(target) if target.partition(".")[0] == table.TOP else ""
+            return "" if self.search.beside(beside) else supported_names.advice(target)
+        return (
+            supported_names.fault(target) if target.partition(".")[0] == supported_names.TOP else ""
+        )
 
     def faults(self, entry: str) -> list[str]:
         """Return what makes the import of the entry fail, however the code branches."""
