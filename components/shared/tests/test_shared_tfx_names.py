@@ -11,9 +11,9 @@ from kanaria.components.shared.tfx_names import (
     fileio,
     finder,
     io_utils,
+    missing_names,
     rewriting,
     supported_names,
-    uses,
 )
 from kanaria.components.shared.user_code import module_closure, user_module
 
@@ -139,7 +139,7 @@ def test_names_of_annotations_and_decorators_are_told_at_import(tmp_path: Path):
 def generate(): pass
 def run_fn(fn_args: tfx.types.BaseChannel): pass
 """
-    found = uses.import_faults(text.encode())
+    found = missing_names.import_faults(text.encode())
     assert [(line, fault.partition(":")[0]) for line, fault in found] == [
         (2, "tfx.v1.dsl.components"),
         (4, "tfx.v1.types"),
@@ -168,7 +168,7 @@ def run_fn(fn_args: tfx.types.FnArgs):
     return 7
 """
     assert user_module.function(module(tmp_path, text), "run_fn")(None) == 7
-    assert uses.import_faults(text.encode()) == []
+    assert missing_names.import_faults(text.encode()) == []
 
 
 def test_what_a_module_will_miss_is_told_before_anything_runs(tmp_path: Path):

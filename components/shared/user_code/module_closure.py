@@ -15,7 +15,7 @@ from pathlib import Path
 from kanaria.components.shared import tfx_names
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.tfx_names import uses
+from kanaria.components.shared.tfx_names import missing_names
 from kanaria.components.shared.user_code import module_imports
 from kanaria.components.shared.user_code.module_imports import Source
 from kanaria.components.shared.user_code.module_search import ELSEWHERE, Search
@@ -125,9 +125,9 @@ def _read(path: Path) -> Source:
 def _missed_names(path: Path) -> list[str]:
     """Return the faults of names of TFX that the import and Kanaria's calls would miss."""
     source = path.read_bytes()
-    faults = uses.import_faults(source)
+    faults = missing_names.import_faults(source)
     for function in ("preprocessing_fn", "run_fn"):
-        faults += uses.function_faults(source, function)
+        faults += missing_names.function_faults(source, function)
     return [f"{path}:{line}: {fault}" for line, fault in faults]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from kanaria.components.shared import exception_cause, tfx_names
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError, shown
 from kanaria.components.shared.storage import uri_files
-from kanaria.components.shared.tfx_names import uses
+from kanaria.components.shared.tfx_names import missing_names
 from kanaria.components.shared.user_code import module_archive, module_closure
 from kanaria.components.shared.user_code.module_closure import Closure
 from kanaria.components.shared.user_code.module_search import COPIES
@@ -156,7 +156,7 @@ def _missing_names(error: tfx_names.MissingNameError, module_file: str) -> str:
     if not own:
         return f"{module_file}: {error}"
     place = _place(own[-1].filename)
-    faults = uses.import_faults(Path(own[-1].filename).read_bytes())
+    faults = missing_names.import_faults(Path(own[-1].filename).read_bytes())
     return "; ".join(f"{place}:{line}: {fault}" for line, fault in faults) or (
         f"{place}:{own[-1].lineno}: {error}"
     )
@@ -203,7 +203,7 @@ def _check_tfx_names(module: ModuleType, name: str) -> None:
     file = getattr(module, "__file__", None) or ""
     if not file.endswith(".py") or not tfx_names.is_in_use():
         return
-    faults = uses.function_faults(Path(file).read_bytes(), name)
+    faults = missing_names.function_faults(Path(file).read_bytes(), name)
     if faults:
         raise UserCodeError("; ".join(f"{_place(file)}:{line}: {fault}" for line, fault in faults))
 
