@@ -18,7 +18,7 @@ from kanaria.components.shared.artifacts.metadata import rows as counted
 from kanaria.components.shared.command_line import Stopped
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.storage import private, uri_files
+from kanaria.components.shared.storage import owner_only_files, uri_files
 from kanaria.pipelines import lineage
 from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.local import plan, progress, record, step
@@ -110,7 +110,7 @@ def _run(parameters: Mapping[str, Any], root: Root) -> StepOutputs:
     task, name = _task(), record.new("predict", {}, {}).run_id
     folder = root.path / "predictions" / name / TASK
     for each in (root.path, folder.parent.parent, folder.parent, folder):
-        private.folder(each)
+        owner_only_files.folder(each)
     shown, began = progress.on(sys.stdout), time.monotonic()
     entry = TaskRecord(name=task.name, state=State.RUNNING)
 

@@ -4,7 +4,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 
 
 class FileLease:
@@ -19,8 +19,8 @@ class FileLease:
         """Take or renew the lease; False while another process holds it."""
         if self._file is not None:
             return True
-        private.folder(self._path.parent)
-        file = private.opened(self._path, "a")
+        owner_only_files.folder(self._path.parent)
+        file = owner_only_files.opened(self._path, "a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

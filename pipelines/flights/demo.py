@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kanaria.components.shared.command_line import code_of, program, say, typed
 from kanaria.components.shared.errors import KanariaError
-from kanaria.components.shared.storage import atomic, private
+from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.pipelines.flights import drift_watch, traffic
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import endpoint
@@ -62,7 +62,7 @@ def _table(summaries: Sequence[traffic.Summary]) -> str:
 
 def demo(folder: Path) -> int:
     """Run the demonstration in `folder` and return the exit code."""
-    root = Root(path=private.folder(folder.resolve()))
+    root = Root(path=owner_only_files.folder(folder.resolve()))
     if not state_folder.live_url(root.serving):  # Else `served` says so, and nothing is lost.
         atomic.remove(root.serving / "default" / SERVICE)
     store = new_store(root)

@@ -14,7 +14,7 @@ import httpx
 
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.components.shared.storage import atomic, private
+from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.serving.drift import report_records, saved_detector
 from kanaria.serving.drift.report import report_page, verdict_wording
 from kanaria.serving.drift.report_records import Metric, Report, Watched, Window
@@ -68,7 +68,7 @@ def beside(command: Sequence[str], port: int, log: Path) -> Iterator[Callable[[]
     # Whatever token the shell has is another server's.
     environment = {n: v for n, v in os.environ.items() if n not in TOKENS}
     command = [*command, "--port", str(port)]
-    with private.opened(log, "wb") as output:
+    with owner_only_files.opened(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
     def ready() -> str:

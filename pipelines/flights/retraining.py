@@ -24,7 +24,7 @@ from kanaria.components.shared.artifacts import trigger_cause
 from kanaria.components.shared.command_line import code_of, program, say, typed
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.components.shared.storage import atomic, private
+from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.pipelines.flights import drift_watch, traffic
 from kanaria.pipelines.flights.demo import CONFIG, SERVICE, new_store, train
 from kanaria.pipelines.flights.prepare import prepare
@@ -187,7 +187,7 @@ def _until(teller: _Teller, what: str, *, states: Sequence[str] = (), reason: st
 
 def demo(folder: Path) -> int:
     """Run the demonstration in `folder` and return the exit code."""
-    root = Root(path=private.folder(folder.resolve()))
+    root = Root(path=owner_only_files.folder(folder.resolve()))
     if not state_folder.live_url(root.serving):  # Else `served` says so, and nothing is lost.
         atomic.remove(root.serving / "default" / SERVICE)
     store = new_store(root)

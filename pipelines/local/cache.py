@@ -19,7 +19,7 @@ from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.errors import DataError, UserCodeError
-from kanaria.components.shared.storage import private, uri_files
+from kanaria.components.shared.storage import owner_only_files, uri_files
 from kanaria.pipelines.local import runtime_python, user_modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
@@ -107,7 +107,9 @@ class Cache:
             "log": outputs.log,
             "contents": {name: _content(artifact) for name, artifact in outputs.artifacts.items()},
         }
-        private.write_text(self._folder / f"{key}.json", json.dumps(FORMAT.numbered(entry)))
+        owner_only_files.write_text(
+            self._folder / f"{key}.json", json.dumps(FORMAT.numbered(entry))
+        )
 
     def find(self, key: str, task: Task) -> StepOutputs | None:
         """Return the result kept under `key` if it is whole and its files are there, unchanged.

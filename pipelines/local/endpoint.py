@@ -10,7 +10,7 @@ from typing import Any
 from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.record import RunRecord
 from kanaria.pipelines.local.root import Root
 from kanaria.serving.local.state import state_folder
@@ -69,7 +69,7 @@ def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
     text = body(row, inputs, _protocol(record)).decode()
     if len(text) > MOST_INLINE:
         file = root.runs / record.run_id / "request.json"
-        private.write_text(file, text)
+        owner_only_files.write_text(file, text)
         yield f"curl {url} -d @{typed(file)}"
     else:
         yield f"curl {url} -d {shlex.quote(text)}"

@@ -21,7 +21,7 @@ from kanaria.components.shared.artifacts.document_format import (
     unchanged,
 )
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 
 FILE = "run.json"
 LOCK = ".lock"
@@ -150,7 +150,9 @@ def new(
 
 def write(record: RunRecord, folder: Path) -> None:
     """Write `run.json` into the run's folder, atomically."""
-    private.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
+    owner_only_files.write_text(
+        folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1)
+    )
 
 
 def check_name(name: str) -> None:
@@ -171,21 +173,21 @@ def claim(folder: Path) -> None:
     Raises:
         ParameterError: it is there, so a run has this name.
     """
-    private.folder(folder.parent)
+    owner_only_files.folder(folder.parent)
     try:
-        folder.mkdir(private.FOLDER)
+        folder.mkdir(owner_only_files.FOLDER)
     except FileExistsError as error:
         raise ParameterError(
             f"run_name={shown(folder.name)}: there is a run of this name in {folder.parent}; "
             "name another"
         ) from error
-    folder.chmod(private.FOLDER)
+    folder.chmod(owner_only_files.FOLDER)
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Show that the runner of the run in `folder` lives; the kernel lets go when it does not."""
-    with private.opened(folder / LOCK, "w") as lock:
+    with owner_only_files.opened(folder / LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -17,7 +17,7 @@ from typing import Any
 
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import KanariaError
-from kanaria.components.shared.storage import private, uri_files
+from kanaria.components.shared.storage import owner_only_files, uri_files
 from kanaria.pipelines.local import (
     arguments,
     record,
@@ -121,7 +121,7 @@ class _Run:
     def execute(self, task: Task, inputs: StepInputs, warm: Warm | None) -> StepOutputs:
         """Run a task's process, in a thread of its own; all else happens in the main thread."""
         entry, folder = self.account.entries[task.name], self.folder / task.name
-        private.folder(folder)
+        owner_only_files.folder(folder)
         entry.log = str(folder / step.LOG)
         started = time.monotonic()
         entry.began = round(started - self.began, 2)
@@ -207,7 +207,7 @@ class _Run:
                     self.warm.begin()
                 self.all_tasks()
             if not self.has_failed:
-                private.write_text(self.computed, "")
+                owner_only_files.write_text(self.computed, "")
                 state = State.SUCCEEDED
         except KeyboardInterrupt:
             state = State.INTERRUPTED
@@ -245,7 +245,7 @@ def run(
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
         runtime_python.python_of(image)
-    private.folder(root.path)
+    owner_only_files.folder(root.path)
     values = user_modules.published(values, plan, root.files)
     files = arguments.with_published_files(values, root.files)
     running = _Run(plan, files, root, show, keep_warm, run_name)

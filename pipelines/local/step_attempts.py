@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local import step_process
 from kanaria.pipelines.local.step_process import Finished, Own, Start
 from kanaria.pipelines.local.warm_process import hang_detector
@@ -41,7 +41,7 @@ def run(
         finished = _forked(fork, log, environment, tick)
         if isinstance(finished, Finished):
             return finished
-        with private.opened(log, "a", encoding="utf-8") as file:
+        with owner_only_files.opened(log, "a", encoding="utf-8") as file:
             file.write(f"kanaria: the step runs again in a fresh process: {finished}\n")
         prepare()
     return step_process.run(partial(Own, command), log, environment, tick)

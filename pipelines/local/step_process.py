@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.process_memory import Meter
 
 POLL_SECONDS = 0.1
@@ -147,7 +147,7 @@ def run(
     """
     with (
         tempfile.TemporaryDirectory(prefix="kanaria-", ignore_cleanup_errors=True) as scratch,
-        private.opened(log, "ab") as output,
+        owner_only_files.opened(log, "ab") as output,
     ):
         process = start(output, {**environment, "TMPDIR": scratch})
         return _watch(process, scratch, tick, look)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kanaria.components.shared.artifacts.trigger_cause import PARAMETER
 from kanaria.components.shared.errors import NotReadyError, UserCodeError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local import arguments, record
 from kanaria.pipelines.local.launch import MODEL_ROOT
 from kanaria.pipelines.local.record import State
@@ -61,9 +61,9 @@ class LocalStarter:
 
     def start(self, order: Order) -> Begun:
         """Start a run, and wait until its folder is there."""
-        log = private.folder(self._root.path / LOGS) / f"{order.run_name}.txt"
+        log = owner_only_files.folder(self._root.path / LOGS) / f"{order.run_name}.txt"
         environment = {name: v for name, v in os.environ.items() if name not in SECRETS}
-        with private.opened(log, "wb") as output:
+        with owner_only_files.opened(log, "wb") as output:
             process = subprocess.Popen(
                 self._command(order),
                 stdin=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kanaria.components.shared.errors import DataError, NotReadyError, shown
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.audit.chain import Chain, extended, is_whole, read
 from kanaria.serving.audit.trail_store import Due, require_sound
 
@@ -43,8 +43,8 @@ class FileTrails:
     def append(self, namespace: str, service: str, due: Due) -> Chain:
         """Add what is due to the trail as it stands, with no other writer in between."""
         path = self._path(namespace, service)
-        private.folder(path.parent)
-        with _named(path), private.opened(path, "ab") as file:
+        owner_only_files.folder(path.parent)
+        with _named(path), owner_only_files.opened(path, "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             data = _mended(path, file.fileno())
             chain = read(data)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.databases.database import Kind, Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
@@ -124,8 +124,8 @@ class SqliteDatabase:
 def _make(path: Path) -> None:
     """Make the file, where there is none, for its user alone; SQLite's log gets its permissions."""
     try:
-        private.folder(path.parent)
-        private.opened(path, "ab").close()
+        owner_only_files.folder(path.parent)
+        owner_only_files.opened(path, "ab").close()
     except OSError as error:
         raise StoreError(f"the store's file {path}: {error.strerror}; name another") from error
 

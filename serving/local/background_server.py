@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.local.state import server_users, state_folder
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class BackgroundServer:
             if lock is None:
                 return None
             options = ["--lock", str(lock.fileno()), *["--spare"] * self._spare]
-            with private.opened(self._state / state_folder.SERVER_LOG, "ab") as log:
+            with owner_only_files.opened(self._state / state_folder.SERVER_LOG, "ab") as log:
                 return subprocess.Popen(
                     command(self._state, *options),
                     stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from paper_world import NAMESPACE, SERVICE, Paper
 
-from kanaria.components.shared.storage import atomic, private
+from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.pipelines.local import record, step_process
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.run_page import page
@@ -38,7 +38,7 @@ def _umask(
 def _run(place: Path) -> None:
     kept = record.new("toy", {}, {"task": []})
     folder = place / "runs" / kept.run_id
-    with record.held(private.folder(folder)):
+    with record.held(owner_only_files.folder(folder)):
         record.write(kept, folder)
         page.write(kept, folder)
         command = [sys.executable, "-c", "print(1)"]
@@ -91,10 +91,10 @@ def test_what_is_there_already_keeps_its_permissions(tmp_path: Path):
     place = tmp_path / "opened"
     place.mkdir()
     place.chmod(0o755)
-    private.opened(place / "log", "w").close()
+    owner_only_files.opened(place / "log", "w").close()
     (place / "log").chmod(0o640)
-    private.folder(place)
-    private.opened(place / "log", "a").close()
+    owner_only_files.folder(place)
+    owner_only_files.opened(place / "log", "a").close()
     assert stat.S_IMODE(place.stat().st_mode) == 0o755
     assert stat.S_IMODE((place / "log").stat().st_mode) == 0o640
 

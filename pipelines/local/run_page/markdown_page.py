@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kanaria.components.shared.report.markup import Markup
 from kanaria.components.shared.report.page import Page
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.step import ENDINGS, Artifact
 
 MARKDOWN, HTML = ENDINGS["system.Markdown"], ENDINGS["system.HTML"]
@@ -28,7 +28,7 @@ def write(artifact: Artifact) -> None:
     path = Path(artifact.uri)
     if path.suffix == MARKDOWN and path.is_file():
         text = path.read_text(encoding="utf-8", errors="replace")
-        private.write_text(path.with_suffix(HTML), render(text, artifact.name))
+        owner_only_files.write_text(path.with_suffix(HTML), render(text, artifact.name))
 
 
 def to_open(path: str) -> str:

@@ -12,7 +12,7 @@ from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.layout import Row, Stack
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Table, columns
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, State
 from kanaria.pipelines.local.run_page import graph_drawing, result_sections, task_table
@@ -70,5 +70,5 @@ def render(run: RunRecord, folder: Path) -> str:
 def write(run: RunRecord, folder: Path) -> Path:
     """Write the page into the run's folder, atomically, and return its path."""
     path = folder / FILE
-    private.write_text(path, render(run, folder))
+    owner_only_files.write_text(path, render(run, folder))
     return path

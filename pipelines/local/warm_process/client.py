@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kanaria.components.shared.errors import KanariaError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.process_memory import Meter
 from kanaria.pipelines.local.step_process import POLL_SECONDS
 from kanaria.pipelines.local.warm_process import messages
@@ -155,11 +155,11 @@ class Warm:
         Unless it is kept, it ends at the latest with the thread that starts it.
         """
         lease, theirs = socket.socketpair()
-        private.folder(log.parent)
+        owner_only_files.folder(log.parent)
         passed = [theirs, *([kept.listener] if kept else [])]
         command = ["python3", "-m", HOST, str(os.getpid())]
         command += [str(each.fileno()) for each in passed] + ([str(kept.seconds)] if kept else [])
-        with theirs, private.opened(log, "ab") as output:
+        with theirs, owner_only_files.opened(log, "ab") as output:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

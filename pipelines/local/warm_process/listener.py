@@ -6,7 +6,7 @@ import socket
 import time
 from pathlib import Path
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.warm_process import socket_folder
 from kanaria.pipelines.local.warm_process.process_identity import Installed
 
@@ -36,7 +36,7 @@ class Listening:
     def let_go(self) -> None:
         """Hold neither folder nor log of the run that started this process; others see it so."""
         os.chdir("/")
-        with private.opened(self._path.with_suffix(socket_folder.LOG), "ab") as log:
+        with owner_only_files.opened(self._path.with_suffix(socket_folder.LOG), "ab") as log:
             for descriptor in (1, 2):
                 os.dup2(log.fileno(), descriptor)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kanaria.components.shared.command_line import tell
 from kanaria.components.shared.errors import KanariaError, ParameterError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.warm_process import (
     hang_detector,
     messages,
@@ -129,7 +129,7 @@ def reused_or_started(
     folder = socket_folder.folder()
     if not seconds and not socket_folder.sockets():
         return None
-    folder.mkdir(mode=private.FOLDER, exist_ok=True)
+    folder.mkdir(mode=owner_only_files.FOLDER, exist_ok=True)
     if not socket_folder.is_own(folder):
         raise ParameterError(
             f"{folder}: warm processes are kept in this folder, which is another user's, or open "
@@ -142,7 +142,7 @@ def reused_or_started(
         except SilentError as error:
             said = _end_silent(path, error)
             tell(f"note: {said}")
-            private.write_text(log, f"{said}\n")
+            owner_only_files.write_text(log, f"{said}\n")
             met = None
         if met:
             return _used(met, log, seconds)
@@ -154,7 +154,7 @@ def reused_or_started(
 def _used(met: _Met, log: Path, seconds: int) -> Warm:
     if seconds:
         met.lease.sendall(messages.WORD.pack(messages.KEEP, seconds))
-    private.write_text(log, "this run uses the warm process of an earlier one\n")
+    owner_only_files.write_text(log, "this run uses the warm process of an earlier one\n")
     return Warm(met.lease, log, met.waiting.pid)
 
 
@@ -167,7 +167,7 @@ def _started(path: Path, variables: Mapping[str, str], log: Path, seconds: int) 
         listener.listen()
         kept = Kept(listener=listener, seconds=seconds)
         warm = Warm.started(process_identity.lasting(variables), log, kept)
-    private.write_text(path.with_suffix(socket_folder.PID), str(warm.pid))
+    owner_only_files.write_text(path.with_suffix(socket_folder.PID), str(warm.pid))
     return warm
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.warm_process import messages
 
 ENDING, PID, LOG = ".socket", ".pid", ".log"
@@ -48,7 +48,7 @@ def sockets() -> list[Path]:
 @contextmanager
 def alone(place: Path) -> Iterator[None]:
     """Let nobody else change the folder for the block's time."""
-    with private.opened(place / LOCK, "w") as lock:
+    with owner_only_files.opened(place / LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -56,7 +56,7 @@ def alone(place: Path) -> Iterator[None]:
 @contextmanager
 def alone_at_once(place: Path) -> Iterator[bool]:
     """Do the same where nobody else holds the lock; yield whether that is so."""
-    with private.opened(place / LOCK, "w") as lock:
+    with owner_only_files.opened(place / LOCK, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,7 +12,7 @@ import pytest
 from kfp_contract import Contract
 from kfp_state import Frame
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local import record
 from kanaria.pipelines.submit import runs, wait_reasons
 from kanaria.pipelines.submit.client import Server
@@ -44,7 +44,7 @@ def here(folder: Path) -> record.RunRecord:
     kept.state, kept.seconds = record.State.FAILED, 3.0
     kept.tasks[0].state, kept.tasks[0].cause = record.State.FAILED, "DataError: too salty"
     kept.tasks[0].log = "cook/log.txt"
-    where = private.folder(folder / "runs" / kept.run_id)
+    where = owner_only_files.folder(folder / "runs" / kept.run_id)
     record.write(kept, where)
     return kept
 

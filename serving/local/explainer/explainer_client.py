@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 from starlette.responses import Response
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.explainer import installed_shap
 from kanaria.serving.local.predictor.predictor_runner import free_port
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
@@ -71,8 +71,8 @@ class Explainer:
                 return lacking
             start = self._log.stat().st_size if self._log.exists() else 0
             self._port = free_port()
-            private.folder(self._log.parent)
-            with private.opened(self._log, "ab") as output:
+            owner_only_files.folder(self._log.parent)
+            with owner_only_files.opened(self._log, "ab") as output:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", PROCESS, str(self._port), str(os.getpid())),
                     stdin=DEVNULL,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 
 logger = logging.getLogger(__name__)
 HOST = "kanaria.serving.local.predictor.predictor_host"
@@ -64,10 +64,10 @@ class Spawner:
         """Start the host unless it lives, and return it. It takes seconds to be of use."""
         async with self._lock:
             if self._host is None or self._host.returncode is not None:
-                private.folder(self._log.parent)
+                owner_only_files.folder(self._log.parent)
                 options = ["--spare"] * self._spare
                 self._spare = False  # One that takes the place of another is waited for.
-                with private.opened(self._log, "ab") as log:
+                with owner_only_files.opened(self._log, "ab") as log:
                     self._host = await asyncio.create_subprocess_exec(
                         *(sys.executable, "-m", HOST, str(os.getpid()), *options),
                         stdin=PIPE,

@@ -15,7 +15,7 @@ from pathlib import Path
 from kanaria.components.shared.artifacts import fingerprint, model_signature, release
 from kanaria.components.shared.errors import DataError, KanariaError
 from kanaria.components.shared.process_lifeline import die_with
-from kanaria.components.shared.storage import atomic, private, uri_files
+from kanaria.components.shared.storage import atomic, owner_only_files, uri_files
 from kanaria.serving import signature_keys
 
 LOCK = "lock"
@@ -36,7 +36,7 @@ async def made(uri: str, copies: Path, log: Path) -> bool:
     is_there = not uri_files.is_remote(uri) or folder(uri, copies).is_dir()
     if is_there and not signature_keys.is_asked_for():
         return True
-    with private.opened(log, "ab") as output:
+    with owner_only_files.opened(log, "ab") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", __name__, uri, str(copies), str(os.getpid())),
             stdin=asyncio.subprocess.DEVNULL,
@@ -58,8 +58,8 @@ def copy(uri: str, copies: Path) -> None:
         KanariaError: as `uri_files.fetched` does.
     """
     target = folder(uri, copies)
-    private.folder(target.parent)
-    with private.opened(target.parent / LOCK, "a") as lock:
+    owner_only_files.folder(target.parent)
+    with owner_only_files.opened(target.parent / LOCK, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for rest in target.parent.glob(".*.partial"):  # A copy that was ended left it.
             atomic.remove(rest)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 from weakref import WeakSet
 
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 
 USERS = "users.lock"
 _held: WeakSet[IO[str]] = WeakSet()
@@ -36,7 +36,7 @@ def none_left(state: Path) -> IO[str] | None:
 
 
 def _locked(state: Path, kind: int) -> IO[str] | None:
-    file: IO[str] = private.opened(private.folder(state) / USERS, "a")
+    file: IO[str] = owner_only_files.opened(owner_only_files.folder(state) / USERS, "a")
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -24,7 +24,7 @@ from typing import IO, Any
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.local.state.manifest_check import check as check
 from kanaria.serving.local.state.manifest_check import checked_manifest, namespace_of
 from kanaria.serving.local.state.status_document import Observed as Observed
@@ -105,8 +105,8 @@ class Service:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        private.folder(self.folder)
-        with private.opened(self.folder / CHANGE_LOCK, "a") as file:
+        owner_only_files.folder(self.folder)
+        with owner_only_files.opened(self.folder / CHANGE_LOCK, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -114,8 +114,10 @@ class Service:
         """Apply a manifest; call it while `changing`."""
         text = yaml_text.dump(manifest)
         # First: whoever sees the manifest shall know it.
-        private.write_text(self.folder / WRITTEN, hashlib.sha256(text.encode()).hexdigest())
-        private.write_text(self.folder / MANIFEST, text)
+        owner_only_files.write_text(
+            self.folder / WRITTEN, hashlib.sha256(text.encode()).hexdigest()
+        )
+        owner_only_files.write_text(self.folder / MANIFEST, text)
 
     def replace(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest whatever is applied now."""
@@ -141,7 +143,7 @@ class Service:
 
     def write_observed(self, observed: Observed) -> None:
         """Write what is observed now."""
-        private.write_text(
+        owner_only_files.write_text(
             self.folder / STATUS, json.dumps(FORMAT.numbered(asdict(observed)), indent=1)
         )
 
@@ -221,8 +223,8 @@ def claimed(state: Path) -> Iterator[IO[str] | None]:
 
     It is None where a server is live or about to be.
     """
-    private.folder(state)
-    with private.opened(state / LOCK, "a") as file:
+    owner_only_files.folder(state)
+    with owner_only_files.opened(state / LOCK, "a") as file:
         if not _locked(file):
             yield None
             return
@@ -241,7 +243,7 @@ def served(state: Path, lock: int | None = None) -> Iterator[None]:
     Raises:
         NotReadyError: another server holds it.
     """
-    private.folder(state)
+    owner_only_files.folder(state)
     with _claim(state, lock) as file:
         # Whoever asks whether a server is live holds the lock for a moment.
         deadline = time.monotonic() + LOCK_SECONDS
@@ -258,14 +260,14 @@ def served(state: Path, lock: int | None = None) -> Iterator[None]:
 
 def _claim(state: Path, lock: int | None) -> IO[str]:
     if lock is None:
-        return private.opened(state / LOCK, "a")
+        return owner_only_files.opened(state / LOCK, "a")
     os.set_inheritable(lock, False)  # A predictor that outlives the server must not hold it.
     return os.fdopen(lock, "a")
 
 
 def announce(state: Path, url: str) -> None:
     """Tell others where the live server answers."""
-    private.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
+    owner_only_files.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
 
 
 def last_line(log: Path, start: int = 0) -> str:

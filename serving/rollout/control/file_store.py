@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kanaria.components.shared.errors import ConflictError, DataError
-from kanaria.components.shared.storage import private
+from kanaria.components.shared.storage import owner_only_files
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json, to_json
 from kanaria.serving.rollout.decision.audit_record import Entry, from_line, to_line
@@ -46,7 +46,7 @@ class FileStore:
             if rollout.number != expected or (last and last.rollout.governs):
                 raise ConflictError(f"{rollout.title}: another rollout was started in between")
             (folder / f"{rollout.number}.entries").unlink(missing_ok=True)
-            private.write_text(folder / f"{rollout.number}.json", to_json(rollout))
+            owner_only_files.write_text(folder / f"{rollout.number}.json", to_json(rollout))
 
     def save(self, rollout: Rollout, version: str, entry: Entry | None = None) -> Stored:
         """Replace the rollout read at `version`; add the entry to its record in the same write."""
@@ -59,7 +59,7 @@ class FileStore:
             if entry is not None:
                 _append(path.with_suffix(".entries"), before.rollout.entries, entry)
                 rollout = replace(rollout, entries=before.rollout.entries + 1)
-            private.write_text(path, to_json(rollout))
+            owner_only_files.write_text(path, to_json(rollout))
             return _read(path)
 
     def entries(self, namespace: str, service: str, number: int) -> tuple[Entry, ...]:
@@ -111,12 +111,12 @@ def _lines(path: Path) -> list[str]:
 def _append(path: Path, count: int, entry: Entry) -> None:
     """Add a line after the first `count`; what a writer that died left after them goes."""
     lines = [*_lines(path)[:count], to_line(entry)]
-    private.write_text(path, "".join(f"{line}\n" for line in lines))
+    owner_only_files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    private.folder(folder)
-    with private.opened(folder / "lock", "a") as file:
+    owner_only_files.folder(folder)
+    with owner_only_files.opened(folder / "lock", "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
