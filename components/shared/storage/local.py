@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import NotReadyError, shown
-from kanaria.components.shared.storage import atomic, patterns
+from kanaria.components.shared.storage import atomic, key_patterns
 
 
 def matches(path: Path) -> list[str]:
@@ -16,7 +16,7 @@ def matches(path: Path) -> list[str]:
     pattern = str(path)
     # Path.glob would find no files for a `**` at the end.
     names = set(glob.glob(pattern, recursive=True))  # noqa: PTH207
-    fitting = [name for name in names if patterns.fits(pattern.lstrip("/"), name.lstrip("/"))]
+    fitting = [name for name in names if key_patterns.fits(pattern.lstrip("/"), name.lstrip("/"))]
     return sorted(name for name in fitting if Path(name).is_file())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import atomic, checksums, patterns
+from kanaria.components.shared.storage import atomic, checksums, key_patterns
 from kanaria.components.shared.storage.connect import store_of
 from kanaria.components.shared.storage.location import Location
 from kanaria.components.shared.storage.parallel import each
@@ -37,11 +37,11 @@ class Objects:
         key = self._at.key
         if self._is_object():
             return [self._uri]
-        beginning = patterns.literal(key)
+        beginning = key_patterns.literal(key)
         if beginning == key:
             return []
         keys = self._keys(beginning)
-        return sorted(self._at.uri(name) for name in keys if patterns.fits(key, name))
+        return sorted(self._at.uri(name) for name in keys if key_patterns.fits(key, name))
 
     def exists(self) -> bool:
         """Tell whether there is an object, or at least one below."""

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.storage import (
     checksums,
+    key_patterns,
     local,
     location,
-    patterns,
     retry,
     s3,
     uri_files,
@@ -46,7 +46,7 @@ def test_a_pattern_names_the_keys_that_it_names_as_files(
 ):
     folder = tmp_path_factory.mktemp("keys")
     keys = made(folder, keys)
-    found = [str(folder / key) for key in sorted(keys) if patterns.fits(pattern, key)]
+    found = [str(folder / key) for key in sorted(keys) if key_patterns.fits(pattern, key)]
     assert sorted(found) == local.matches(folder / pattern)
 
 
@@ -54,7 +54,7 @@ def test_a_pattern_names_the_keys_that_it_names_as_files(
     ("pattern", "beginning"), [("a/b*.csv", "a/b"), ("a/[b]", "a/"), ("a?", "a"), ("a/b", "a/b")]
 )
 def test_keys_are_listed_from_the_first_wildcard_on(pattern: str, beginning: str):
-    assert patterns.literal(pattern) == beginning
+    assert key_patterns.literal(pattern) == beginning
 
 
 @pytest.mark.parametrize("key", ["a?b#c%20d", "a//b", "größe"])
