@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.artifacts.model_inputs import Array, Input, takes_examples
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.tensors.named import Feed, feeds
+from kanaria.components.shared.tensors.signature_arrays import Feed, feeds
 
 # What one signature gives for a batch: an array of n rows, or several by output name.
 Outputs = dict[str, NDArray[Any]]

@@ -23,7 +23,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
 from kanaria.components.shared.artifacts.model_inputs import parses_examples as parses
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.tensors.named import Feed, feeds
+from kanaria.components.shared.tensors.signature_arrays import Feed, feeds
 
 SERVING_DEFAULT = "serving_default"
 ROWS_PER_CALL = 10_000

@@ -23,7 +23,7 @@ from kanaria.components.explain.explained_model import ExplainedModel
 from kanaria.components.explain.explained_rows import RowTable
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.explanation.coded_rows import Codes
-from kanaria.components.shared.tensors.named import feeds
+from kanaria.components.shared.tensors.signature_arrays import feeds
 
 Floats = NDArray[np.float64]
 

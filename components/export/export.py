@@ -22,7 +22,7 @@ from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.row_sample import sampled
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import atomic
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors.signature_arrays import Feed
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from kanaria.components.export.gate import Latency
 from kanaria.components.export.signature import Arrays, Signature, described, of_rows
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors.signature_arrays import Feed
 
 NODE = re.compile(r"Node number \d+ \((\w+)\)")
 MOST_CALLS, MOST_SECONDS, WARM_UP_CALLS = 200, 2.0, 5

@@ -22,8 +22,8 @@ from kanaria.components.shared.artifacts.model_inputs import (
 )
 from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.tensors import named
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors import signature_arrays
+from kanaria.components.shared.tensors.signature_arrays import Feed
 
 SERVING_DEFAULT = "serving_default"
 ROWS_PER_BATCH = 1_000
@@ -92,7 +92,7 @@ class Signature:
                 "examples that hold them: transformed examples for a signature behind the transform"
             )
         size = self.batch_size()
-        for feed in named.feeds(batch, self.inputs, first):
+        for feed in signature_arrays.feeds(batch, self.inputs, first):
             numbered = Feed(rows=feed.rows + first, arrays=feed.arrays)
             yield from [numbered] if size is None else _of_size(numbered, size)
 

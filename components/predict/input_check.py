@@ -10,7 +10,7 @@ from kanaria.components.shared.artifacts.model_inputs import Input
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.record_batches import value_type
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.tensors.named import KINDS
+from kanaria.components.shared.tensors.signature_arrays import KINDS
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:

@@ -28,8 +28,8 @@ from kanaria.components.shared.artifacts.model_inputs import (
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.record_batches import as_lists, to_lists, value_type
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.tensors import named
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors import signature_arrays
+from kanaria.components.shared.tensors.signature_arrays import Feed
 
 SERVING_DEFAULT = "serving_default"
 INTEGERS, FLOATS = pa.large_list(pa.int64()), pa.large_list(pa.float32())
@@ -87,7 +87,7 @@ class Signature:
             examples = np.array(list(tf_examples.encoded(lists)), dtype=object)
             yield Feed(rows=np.arange(rows.num_rows), arrays={min(self.inputs): examples})
         else:
-            yield from named.feeds(_lists(rows, self.inputs), self.inputs, first)
+            yield from signature_arrays.feeds(_lists(rows, self.inputs), self.inputs, first)
 
     def _calls(self, feed: Feed, most: int) -> Iterator[Feed]:
         """Yield the arguments of calls of at most so many rows.

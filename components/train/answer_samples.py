@@ -18,7 +18,7 @@ from kanaria.components.shared.artifacts.serving_samples import (
     as_json,
 )
 from kanaria.components.shared.frameworks.array_model import ArrayModel
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors.signature_arrays import Feed
 from kanaria.components.train.signature_feeds import (
     ROWS_PER_BATCH,
     called,

@@ -20,7 +20,7 @@ from kanaria.components.shared.frameworks import feature_signature
 from kanaria.components.shared.frameworks.feature_signature import FeatureSignature
 from kanaria.components.shared.frameworks.load_model import columns
 from kanaria.components.shared.frameworks.model_files import ONNX_MODEL
-from kanaria.components.shared.tensors import named
+from kanaria.components.shared.tensors import signature_arrays
 
 ROWS_PER_BATCH = 20_000
 JOBLIB_FILE, XGBOOST_FILE = "model.joblib", "model.json"
@@ -55,7 +55,7 @@ def read_arrays(
             names = shown(sorted(batch.schema.names))
             raise UserCodeError(f"read_arrays: no columns {shown(unknown)}; there are {names}")
         inputs = columns(tuple(features), np.dtype(dtype))
-        for feed in named.feeds(batch, inputs):
+        for feed in signature_arrays.feeds(batch, inputs):
             matrices.append(np.column_stack([feed.arrays[name] for name in features]))
         labels.append(_labels(label, batch.column(label)))
     return np.concatenate(matrices), np.concatenate(labels)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from kanaria.components.shared.artifacts.model_inputs import Input
 from kanaria.components.shared.artifacts.serving_samples import Row, ServingSamples, as_json
 from kanaria.components.shared.data.row_sample import sampled
-from kanaria.components.shared.tensors import named
+from kanaria.components.shared.tensors import signature_arrays
 
 ROWS = 100
 """As many as SHAP's own maskers take."""
@@ -44,7 +44,7 @@ def drawn(
     }
     rows: dict[int, Row] = {}
     required = [name for name in inputs if name not in (optional or ())]
-    for feed in named.feeds(_whole(batch, required), inputs):
+    for feed in signature_arrays.feeds(_whole(batch, required), inputs):
         values = {name: as_json(array.tolist()) for name, array in feed.arrays.items()}
         for place, row in enumerate(feed.rows):
             rows[int(row)] = {name: column[place] for name, column in values.items()}

@@ -18,8 +18,8 @@ from kanaria.components.shared.errors import DataError, UserCodeError, shown
 from kanaria.components.shared.frameworks.array_model import ArrayModel, PredictionError
 from kanaria.components.shared.frameworks.load_model import load
 from kanaria.components.shared.frameworks.model_files import ModelFiles
-from kanaria.components.shared.tensors import named
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors import signature_arrays
+from kanaria.components.shared.tensors.signature_arrays import Feed
 from kanaria.components.train import answer_samples, diagnosis
 from kanaria.components.train.check_model import Checked
 
@@ -65,7 +65,7 @@ def check(
 def _feeds(model: ArrayModel, files: Sequence[Path]) -> Iterator[Feed]:
     first = 0
     for batch in record_batches(files, ROWS_PER_BATCH):
-        for feed in named.feeds(batch, model.inputs, first):
+        for feed in signature_arrays.feeds(batch, model.inputs, first):
             yield Feed(rows=feed.rows + first, arrays=feed.arrays)
         first += batch.num_rows
 

@@ -16,8 +16,8 @@ from kanaria.components.shared.artifacts.model_inputs import (
 )
 from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.tensors import adapter, named
-from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.shared.tensors import adapter, signature_arrays
+from kanaria.components.shared.tensors.signature_arrays import Feed
 
 ROWS_PER_BATCH = 1_000
 
@@ -81,6 +81,6 @@ def _serialized(files: Sequence[Path], schema: schema_pb2.Schema, name: str) -> 
 def _named(files: Sequence[Path], inputs: Inputs) -> Iterator[Feed]:
     first = 0
     for batch in record_batches(files, ROWS_PER_BATCH):
-        for feed in named.feeds(batch, inputs, first):
+        for feed in signature_arrays.feeds(batch, inputs, first):
             yield Feed(rows=feed.rows + first, arrays=feed.arrays)
         first += batch.num_rows

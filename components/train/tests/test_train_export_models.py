@@ -14,7 +14,7 @@ from kanaria.components.shared.artifacts.model_inputs import inputs_of, optional
 from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.shared.data.tf_examples import encoded
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.tensors.named import feeds
+from kanaria.components.shared.tensors.signature_arrays import feeds
 from kanaria.components.train import signature_names
 from kanaria.components.train.export import export_model
 from kanaria.components.transform.transform import TransformRequest, transform

@@ -18,7 +18,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
     takes_examples,
 )
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.tensors.named import Feed, feeds
+from kanaria.components.shared.tensors.signature_arrays import Feed, feeds
 
 SMALLEST = -(2**63)
 WHOLE, TEXT = np.dtype(np.int64), np.dtype(object)
