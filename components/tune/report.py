@@ -9,7 +9,7 @@ from kanaria.components.shared.report.layout import Row
 from kanaria.components.shared.report.markup import element
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Column, Table, columns
-from kanaria.components.tune.tuned import TrialResult, Tuned, is_ranked
+from kanaria.components.tune.search_result import TrialResult, Tuned, is_ranked
 
 MOST_CHARTS, MOST_COLUMNS, MOST_TRIALS = 12, 24, 1000
 DRAWN = tuple(Column(title=key, key=key) for key in ("trial", "score", "best"))

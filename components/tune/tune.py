@@ -20,8 +20,8 @@ from kanaria.components.train.training_key import training_key
 from kanaria.components.tune import one_trial, report, search_state, trial_processes, tuner_call
 from kanaria.components.tune.request import TuneRequest, check
 from kanaria.components.tune.search import Search
+from kanaria.components.tune.search_result import TrialResult, Tuned, best_of
 from kanaria.components.tune.search_state import SearchState
-from kanaria.components.tune.tuned import TrialResult, Tuned, best_of
 from kanaria.components.tune.tuner_call import TunerCall
 
 logger = logging.getLogger(__name__)
