@@ -50,7 +50,7 @@ def of(pipeline: str) -> str:
         ParameterError: there is no such pipeline.
     """
     # The command line loads no YAML to be listed.
-    from kanaria.pipelines import mappings
+    from kanaria.pipelines import mapping_parameters
     from kanaria.pipelines.compiled_pipelines import documents
     from kanaria.pipelines.local.plan import interface
 
@@ -59,7 +59,7 @@ def of(pipeline: str) -> str:
     lines = [f"parameters of {pipeline}, in the file of --config or by --set NAME=VALUE:"]
     # Those that must be given come first.
     ordered = sorted(plan.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
-    tables = mappings.of(plan)
+    tables = mapping_parameters.of(plan)
     for name, definition in ordered:
         lines += _entry(name, definition, width)
         if name in tables:
@@ -88,7 +88,7 @@ def _entry(name: str, definition: Mapping[str, Any], width: int) -> Iterator[str
 def _keys(name: str, table: "Table", width: int) -> Iterator[str]:
     """Yield the keys of a mapping below it."""
     from kanaria.components.shared.config.keys import default_text
-    from kanaria.pipelines.mappings import all_keys
+    from kanaria.pipelines.mapping_parameters import all_keys
 
     for path, key in all_keys(table, name):
         yield from _wrapped(f"{path}: {key.kind}, {default_text(key)}", INDENT, width)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kanaria import components
 from kanaria.components.shared.config.keys import default_text
-from kanaria.pipelines.mappings import MAPPINGS, all_keys
+from kanaria.pipelines.mapping_parameters import MAPPINGS, all_keys
 from kanaria.serving.drift.detector_document import AlibiSettings
 from kanaria.serving.drift.detector_registry import ALIBI, KINDS
 

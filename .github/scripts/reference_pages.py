@@ -19,7 +19,7 @@ from readme_tables import keys_of
 
 from kanaria.pipelines import cli, parameters_help
 from kanaria.pipelines.compiled_pipelines import NAMES
-from kanaria.pipelines.mappings import MAPPINGS
+from kanaria.pipelines.mapping_parameters import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.stream.stream_file import StreamFile

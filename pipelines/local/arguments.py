@@ -11,7 +11,7 @@ from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import atomic, uri_files
-from kanaria.pipelines import mappings
+from kanaria.pipelines import mapping_parameters
 from kanaria.pipelines.local import parameter_types
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
@@ -65,7 +65,7 @@ def from_settings(
         name, equals, text = setting.partition("=")
         if not equals:
             raise ParameterError(f"--set {shown(setting)}: write name=value")
-        path, kind = mappings.place(name, plan)
+        path, kind = mapping_parameters.place(name, plan)
         definition = plan.parameters.get(path[0], {})
         if len(path) == 1 or definition.get("parameterType") != "STRUCT":
             is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
@@ -112,14 +112,14 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     faults = Faults(plan.name)
     for name, value in values.items():
         if name not in plan.parameters:
-            meant = mappings.meant(name, plan)
+            meant = mapping_parameters.meant(name, plan)
             listed = "no such parameter; `kanaria run PIPELINE --help` lists them"
             faults.check(False, name, value, f"did you mean {meant}?" if meant else listed)
             continue
         remedy = parameter_types.fault(value, plan.parameters[name])
         faults.check(not remedy, name, value, remedy)
         faults.check(not _names_no_file(name, value), name, value, ABSENT)
-    mappings.check(plan, values, faults)
+    mapping_parameters.check(plan, values, faults)
     if too_large := parameter_types.too_large(values):
         faults.add(too_large)
     for name, definition in plan.parameters.items():
