@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
-from kanaria.pipelines import extras
+from kanaria.pipelines import missing_extra
 from kanaria.pipelines.audit_command import add_audit
 from kanaria.pipelines.governance_commands import add_card, add_verify
 from kanaria.pipelines.parameters_help import Help
@@ -293,7 +293,7 @@ def _command() -> int:
     try:
         return int(options.command(options))
     except ModuleNotFoundError as error:
-        raise extras.missing(error, options.extra) from error
+        raise missing_extra.missing(error, options.extra) from error
 
 
 def main() -> None:
