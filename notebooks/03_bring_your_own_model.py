@@ -110,7 +110,7 @@ _ = (folder / "eval_config.pbtxt").write_text(eval_config)
 
 # %%
 from kanaria.pipelines.local.launch import launch
-from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.machine_folders import Root
 
 root = Root(path=Path(".kanaria/diabetes").resolve())
 values = {

@@ -19,7 +19,7 @@ from pathlib import Path
 from kanaria.pipelines import flights
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local.launch import launch
-from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.machine_folders import Root
 
 root = Root(path=Path(".kanaria/flights").resolve())
 months = prepare(root.path / "data")

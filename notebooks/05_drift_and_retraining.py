@@ -22,7 +22,7 @@ import pandas as pd
 from kanaria.pipelines import flights
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local.launch import launch
-from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.summary import failures, lines
 
 root = Root(path=Path(".kanaria/flights").resolve())

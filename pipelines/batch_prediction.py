@@ -22,9 +22,9 @@ from kanaria.components.shared.storage import owner_only_files, uri_files
 from kanaria.pipelines import lineage
 from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.local import plan, progress, record, step
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.record import State, TaskRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.local.step import StepInputs, StepOutputs
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.traffic.find_traffic import namespace_of

@@ -29,8 +29,8 @@ ROOT_HELP = "folder of runs and results; %(default)s"
 def _run(options: argparse.Namespace) -> int:
     from kanaria.pipelines.local import endpoint, summary
     from kanaria.pipelines.local.launch import launch
+    from kanaria.pipelines.local.machine_folders import Root
     from kanaria.pipelines.local.record import State
-    from kanaria.pipelines.local.root import Root
 
     root = Root(path=Path(options.root).resolve(), copies=options.pipeline_root)
     try:

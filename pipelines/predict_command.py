@@ -13,7 +13,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     from kanaria.components.resolve.span_choice import SpanRequest
     from kanaria.pipelines import batch_prediction
-    from kanaria.pipelines.local.root import Root
+    from kanaria.pipelines.local.machine_folders import Root
 
     model = batch_prediction.Model(
         release=options.model,

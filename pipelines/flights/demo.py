@@ -20,8 +20,8 @@ from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.pipelines.flights import drift_watch, traffic
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import endpoint
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import all_runs
-from kanaria.pipelines.local.root import Root
 from kanaria.serving.drift.report_records import Watched
 from kanaria.serving.local.background_server import served
 from kanaria.serving.local.state import state_folder

@@ -29,8 +29,8 @@ from kanaria.pipelines.flights import drift_watch, traffic
 from kanaria.pipelines.flights.demo import CONFIG, SERVICE, new_store, train
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import record
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.serving.local.background_server import served
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.triggers.decision import Reason

@@ -11,8 +11,8 @@ from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import owner_only_files
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import RunRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.protocol.row_request import body, is_sendable, predict_path
 

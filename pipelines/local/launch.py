@@ -9,8 +9,8 @@ from kanaria.components.shared.command_line import tell
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled_pipelines import ENDINGS, documents
 from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress, record
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.local.run import run
 
 MODEL_ROOT = "model_root"

@@ -28,9 +28,9 @@ from kanaria.pipelines.local import (
     user_modules,
 )
 from kanaria.pipelines.local.cache import Cache
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.plan import Plan, Task
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.local.run_observers import Account
 from kanaria.pipelines.local.step import StepInputs, StepOutputs
 from kanaria.pipelines.local.step_code import component_name

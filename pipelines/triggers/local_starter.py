@@ -17,8 +17,8 @@ from kanaria.components.shared.errors import NotReadyError, UserCodeError
 from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local import arguments, record
 from kanaria.pipelines.local.launch import MODEL_ROOT
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import State
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.triggers import run_values
 from kanaria.serving.drift_token import TRIGGER
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd

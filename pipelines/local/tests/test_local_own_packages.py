@@ -16,8 +16,8 @@ from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.local import own_packages, runtime_python
 from kanaria.pipelines.local.launch import launch
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import State
-from kanaria.pipelines.local.root import Root
 
 ROOT = Path(__file__).parents[3]
 UV = ROOT / ".venv/uv/bin/uv"

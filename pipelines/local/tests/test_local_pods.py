@@ -11,8 +11,8 @@ from toy_runner import Runner, compiled
 from kanaria.components.shared.images import CONTROL_IMAGE
 from kanaria.pipelines.local import pods
 from kanaria.pipelines.local.launch import launch
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import State
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.resources import settings_of_steps
 from kanaria.pipelines.resources.apply_settings import applied
 

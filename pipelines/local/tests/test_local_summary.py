@@ -6,8 +6,8 @@ from kanaria.components.shared.artifacts.serving_samples import Sample, ServingS
 from kanaria.components.shared.artifacts.serving_samples import write as write_samples
 from kanaria.components.shared.command_line import program
 from kanaria.pipelines.local import endpoint, summary
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.root import Root
 
 
 def ended(*tasks: TaskRecord, state: State = State.SUCCEEDED, seconds: float = 0.0) -> RunRecord:

@@ -7,8 +7,8 @@ import yaml
 from kfp import compiler
 
 from kanaria.pipelines.local import arguments, plan
+from kanaria.pipelines.local.machine_folders import Root
 from kanaria.pipelines.local.record import RunRecord
-from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.local.run import run
 
 
