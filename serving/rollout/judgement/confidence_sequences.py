@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kanaria.serving.rollout.judgement.bets import Floats
+from kanaria.serving.rollout.judgement.e_process_bets import Floats
 
 HALVINGS = 30
 """Of the interval in which a bound lies; 2 ** -30 is below any share that counts."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.decision.situation import asked_of
-from kanaria.serving.rollout.judgement.bets import log_factor
 from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
+from kanaria.serving.rollout.judgement.e_process_bets import log_factor
 from kanaria.serving.rollout.judgement.gates import label_accuracy, prediction_shares
 from kanaria.serving.rollout.judgement.gates.disagreement import DisagreementGate
 from kanaria.serving.rollout.judgement.gates.label_accuracy import LabelGate

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from kanaria.serving.rollout.judgement.bets import log_factor, mixed
+from kanaria.serving.rollout.judgement.e_process_bets import log_factor, mixed
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
 from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs, Setting, Unsaid
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part

@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
-from kanaria.serving.rollout.judgement.bets import Floats, log_factor, mixed
 from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
+from kanaria.serving.rollout.judgement.e_process_bets import Floats, log_factor, mixed
 from kanaria.serving.rollout.judgement.gates.gate import (
     LARGEST_LOG,
     Finding,

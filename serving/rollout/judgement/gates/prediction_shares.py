@@ -22,8 +22,8 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.judgement.bets import log_factor
 from kanaria.serving.rollout.judgement.confidence_sequences import deviation
+from kanaria.serving.rollout.judgement.e_process_bets import log_factor
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
 from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,

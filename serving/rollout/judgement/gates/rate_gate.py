@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from kanaria.serving.rollout.judgement.bets import dispersion, variation
+from kanaria.serving.rollout.judgement.e_process_bets import dispersion, variation
 from kanaria.serving.rollout.judgement.gates import rate_test
 from kanaria.serving.rollout.judgement.gates.gate import (
     LARGEST_LOG,

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ConfigDict
 
-from kanaria.serving.rollout.judgement.bets import (
+from kanaria.serving.rollout.judgement.e_process_bets import (
     Bursts,
     Floats,
     bet_on_limit,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
-from kanaria.serving.rollout.judgement.bets import Floats
+from kanaria.serving.rollout.judgement.e_process_bets import Floats
 from kanaria.serving.rollout.judgement.gates.gate_kind import CountsRow, GateKind, Needs, Setting
 from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
 from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate, compared

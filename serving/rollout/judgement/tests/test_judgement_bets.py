@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from kanaria.serving.rollout.judgement.bets import (
+from kanaria.serving.rollout.judgement.e_process_bets import (
     Bursts,
     bet_on_limit,
     bet_on_ratio,
