@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
+from kanaria.serving.rollout.judgement.counts_needed import factor_until
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, RateCounts
 from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
@@ -17,7 +18,6 @@ from kanaria.serving.rollout.judgement.gates.gate_kind import (
     Unsaid,
 )
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
-from kanaria.serving.rollout.judgement.growth_factor import factor_until
 from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 

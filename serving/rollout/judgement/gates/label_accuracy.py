@@ -34,6 +34,7 @@ from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
+from kanaria.serving.rollout.judgement.counts_needed import factor_until
 from kanaria.serving.rollout.judgement.e_process_bets import Floats, log_factor, mixed
 from kanaria.serving.rollout.judgement.gates.gate import (
     LARGEST_LOG,
@@ -51,7 +52,6 @@ from kanaria.serving.rollout.judgement.gates.gate_kind import (
     Unsaid,
 )
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
-from kanaria.serving.rollout.judgement.growth_factor import factor_until
 from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kanaria.serving.rollout.judgement.growth_factor import factor_until
+from kanaria.serving.rollout.judgement.counts_needed import factor_until
 
 
 @pytest.mark.parametrize("border", [1.0, 1.5, 2.0, 77.0])
