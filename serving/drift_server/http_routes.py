@@ -75,7 +75,7 @@ from kanaria.serving.protocol.inference_columns import (
     rows_of,
 )
 from kanaria.serving.protocol.names import EXPLANATION_ID
-from kanaria.serving.protocol.payload_event import EventError, read_event
+from kanaria.serving.protocol.payload_cloud_event import EventError, read_event
 from kanaria.serving.version_comparison.comparison_question import (
     Question,
     read_limit,

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
 from kanaria.serving.payload_log.store_reader import Coverage
-from kanaria.serving.protocol.payload_event import Kind
+from kanaria.serving.protocol.payload_cloud_event import Kind
 from kanaria.serving.server_registry import server_registry
 
 STREAM = ("namespace", "service", "version")

@@ -25,7 +25,7 @@ from kanaria.components.shared.utf8_text import is_name, is_text
 from kanaria.serving.payload_log.exchanges import Label, LabelValue
 from kanaria.serving.protocol.body_limits import BoundError, check_json
 from kanaria.serving.protocol.content_type import media_type
-from kanaria.serving.protocol.payload_event import MAX_NAME_LENGTH
+from kanaria.serving.protocol.payload_cloud_event import MAX_NAME_LENGTH
 
 JSON, CSV = "application/json", "text/csv"
 LINES = ("application/x-ndjson", "application/jsonl")

@@ -30,7 +30,7 @@ from kanaria.serving.payload_log.write_groups import (
     outcomes,
     written,
 )
-from kanaria.serving.protocol.payload_event import Kind
+from kanaria.serving.protocol.payload_cloud_event import Kind
 
 ADD_SERVICE = """
 INSERT INTO kept (namespace, service, horizon, bytes) VALUES (:namespace, :service, 0, 0)

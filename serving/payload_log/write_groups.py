@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from kanaria.serving.payload_log.exchanges import Label, Outcome
 from kanaria.serving.payload_log.retention import Service
-from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.protocol.payload_cloud_event import Event, Kind
 
 Key = tuple[str, str, str, str]
 """Namespace, service, component and id of an exchange."""

@@ -13,7 +13,7 @@ from kanaria.serving.drift_watch.window_runner import Runner, Watched
 from kanaria.serving.payload_log.exchanges import Exchange, Label
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.protocol.payload_cloud_event import Event, Kind
 
 BEGIN = 1_000_000_800.0
 """A full hour of the clock."""

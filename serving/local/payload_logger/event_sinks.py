@@ -17,7 +17,7 @@ import aiohttp
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift_token import authorization_for
 from kanaria.serving.local.payload_logger.log_rule import PayloadEvent
-from kanaria.serving.protocol.payload_event import Origin
+from kanaria.serving.protocol.payload_cloud_event import Origin
 
 logger = logging.getLogger(__name__)
 QUEUE_EVENTS = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.service_check import LOGGER_MODES
-from kanaria.serving.protocol.payload_event import Half, Kind, Origin, written_headers
+from kanaria.serving.protocol.payload_cloud_event import Half, Kind, Origin, written_headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.payload_logger.log_rule import event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
 from kanaria.serving.protocol.names import EVENT_ID_HEADER
-from kanaria.serving.protocol.payload_event import Half, Kind, Origin
+from kanaria.serving.protocol.payload_cloud_event import Half, Kind, Origin
 
 if TYPE_CHECKING:
     from kanaria.serving.local.router.router_traces import TracedLog

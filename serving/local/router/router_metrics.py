@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_logger.event_sinks import Outcome
-from kanaria.serving.protocol.payload_event import Origin
+from kanaria.serving.protocol.payload_cloud_event import Origin
 from kanaria.serving.server_registry import server_registry
 
 LABELS = ("namespace", "service", "revision")

@@ -9,7 +9,7 @@ from aiohttp import web
 from kanaria.serving.local.payload_logger import event_sinks
 from kanaria.serving.local.payload_logger.event_sinks import Outcome, PayloadLog
 from kanaria.serving.local.payload_logger.log_rule import PayloadEvent
-from kanaria.serving.protocol.payload_event import Origin
+from kanaria.serving.protocol.payload_cloud_event import Origin
 
 ORIGIN = Origin(namespace="default", service="tips", revision="tips-predictor-00001")
 

@@ -7,7 +7,7 @@ from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
 from kanaria.serving.local.payload_logger.log_rule import LogRule, event_of, rule_of
 from kanaria.serving.local.state.state_folder import check
-from kanaria.serving.protocol.payload_event import Half, Kind, Origin, read_event
+from kanaria.serving.protocol.payload_cloud_event import Half, Kind, Origin, read_event
 
 ORIGIN = Origin(namespace="team", service="tips", revision="tips-predictor-00002")
 VERSION = "kanaria.io/model-version"

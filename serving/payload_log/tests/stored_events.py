@@ -6,7 +6,7 @@ from typing import Any
 from kanaria.serving.payload_log.exchanges import Label, Stream
 from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.protocol.payload_cloud_event import Event, Kind
 
 NOW = 1_000_000.0
 STREAM = Stream(namespace="models", service="flights", version="1")

@@ -17,7 +17,7 @@ from kanaria.serving.payload_log.exchanges import Stream
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.replay import GRACE_SECONDS, Replay, run
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.protocol.payload_cloud_event import Event, Kind
 
 NOW = 1_000_000.0
 STABLE, CANARY = (Stream(namespace="models", service="tips", version=v) for v in ("7", "8"))

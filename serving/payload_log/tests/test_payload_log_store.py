@@ -17,7 +17,7 @@ from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.retention import Retention
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.payload_event import Kind
+from kanaria.serving.protocol.payload_cloud_event import Kind
 
 
 def test_request_response_and_labels_join(location):

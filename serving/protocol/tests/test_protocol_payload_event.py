@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.protocol.payload_event import EventError, Kind, read_event
+from kanaria.serving.protocol.payload_cloud_event import EventError, Kind, read_event
 
 HEADERS = {
     "ce-specversion": "1.0",

@@ -14,7 +14,7 @@ from kanaria.serving.payload_log.exchanges import Label, Stream, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.inference_columns import read_columns
-from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.protocol.payload_cloud_event import Event, Kind
 from kanaria.serving.version_comparison.comparison_question import (
     Question,
     read_limit,
