@@ -12,9 +12,9 @@ from kanaria.components.shared.frameworks import feature_signature, sklearn_mode
 from kanaria.components.shared.frameworks.array_model import PredictionError
 from kanaria.components.shared.frameworks.model_files import Framework, locate
 from kanaria.serving.local.predictor.saved_model import ModelError
-from kanaria.serving.protocol import kserve_bodies
+from kanaria.serving.protocol import array_model_bodies
+from kanaria.serving.protocol.array_model_bodies import Rows
 from kanaria.serving.protocol.json_body import RequestError
-from kanaria.serving.protocol.kserve_bodies import Rows
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class KServeModel:
             RequestError: the request does not fit the model.
             ModelError: the model fails.
         """
-        return kserve_bodies.v1_answer(self._answers(kserve_bodies.v1_rows(body)))
+        return array_model_bodies.v1_answer(self._answers(array_model_bodies.v1_rows(body)))
 
     def infer(self, body: bytes, json_length: int | None) -> tuple[bytes, int | None]:
         """Return the answer to a request of V2, and the length of its JSON if more follows.
@@ -85,14 +85,14 @@ class KServeModel:
             RequestError: the request does not fit the model.
             ModelError: the model fails, or answers texts, which KServe's server cannot write in V2.
         """
-        request = kserve_bodies.v2_request(body, json_length)
+        request = array_model_bodies.v2_request(body, json_length)
         answers = self._answers(request.rows)
         if answers.dtype.kind == "U":
             raise ModelError(
                 "the model answers texts, which KServe's server cannot write in V2; serve it in "
                 "V1, or train on numbers"
             )
-        return kserve_bodies.v2_answer(request, answers, self.name)
+        return array_model_bodies.v2_answer(request, answers, self.name)
 
     def metadata(self) -> dict[str, Any]:
         """Return what KServe's server tells in V2: no tensors."""
