@@ -68,14 +68,14 @@ from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.payload_log.write_queue import Intake
 from kanaria.serving.protocol.body_limits import BoundError
 from kanaria.serving.protocol.comparison import PATH as COMPARISON
-from kanaria.serving.protocol.inference_columns import (
+from kanaria.serving.protocol.names import EXPLANATION_ID
+from kanaria.serving.protocol.payload_cloud_event import EventError, read_event
+from kanaria.serving.protocol.payload_columns import (
     OversizeError,
     PayloadError,
     read_columns,
     rows_of,
 )
-from kanaria.serving.protocol.names import EXPLANATION_ID
-from kanaria.serving.protocol.payload_cloud_event import EventError, read_event
 from kanaria.serving.version_comparison.comparison_question import (
     Question,
     read_limit,

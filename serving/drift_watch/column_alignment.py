@@ -11,9 +11,9 @@ from kanaria.components.shared.errors import shown
 from kanaria.serving.drift.category_texts import text_of
 from kanaria.serving.drift.report.histogram_bars import Distribution
 from kanaria.serving.drift.table_columns import as_float, missing
-from kanaria.serving.protocol.inference_columns import Columns
-from kanaria.serving.protocol.inference_columns import rows_of as payload_rows
 from kanaria.serving.protocol.json_columns import Array
+from kanaria.serving.protocol.payload_columns import Columns
+from kanaria.serving.protocol.payload_columns import rows_of as payload_rows
 
 MOST_TOLD = 50
 """Differences that are told one by one."""

@@ -9,8 +9,8 @@ from PIL import Image, UnidentifiedImageError
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import image_features
-from kanaria.serving.protocol.inference_columns import Columns
 from kanaria.serving.protocol.json_columns import Array
+from kanaria.serving.protocol.payload_columns import Columns
 
 FORMATS = ("JPEG", "PNG")
 STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")

@@ -25,7 +25,7 @@ from kanaria.serving.drift_watch.window_columns import (
     of_responses,
 )
 from kanaria.serving.payload_log.store_reader import Span
-from kanaria.serving.protocol.inference_columns import Columns, rows_of
+from kanaria.serving.protocol.payload_columns import Columns, rows_of
 
 MOST_DESCRIBED = 500
 """Columns of requests and of responses that a record describes, those that come first."""

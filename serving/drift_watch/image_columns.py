@@ -5,8 +5,8 @@ import numpy as np
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import image_features
 from kanaria.serving.drift_watch import encoded_images
-from kanaria.serving.protocol.inference_columns import Columns
 from kanaria.serving.protocol.json_columns import Array
+from kanaria.serving.protocol.payload_columns import Columns
 
 AXES = 3
 """Rows, height and width; channels may follow."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from kanaria.components.shared.errors import shown
 from kanaria.serving.drift.table_columns import missing
 from kanaria.serving.drift_watch.window_columns import Rows
-from kanaria.serving.protocol.inference_columns import Columns
 from kanaria.serving.protocol.json_columns import Array, column
+from kanaria.serving.protocol.payload_columns import Columns
 
 
 def named(rows: Rows, names: Sequence[str]) -> Rows:

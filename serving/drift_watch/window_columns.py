@@ -21,9 +21,9 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.table_columns import missing
 from kanaria.serving.drift_watch.image_columns import reduced
 from kanaria.serving.payload_log.exchanges import Exchange
-from kanaria.serving.protocol.inference_columns import Columns, read_columns
-from kanaria.serving.protocol.inference_columns import rows_of as payload_rows
 from kanaria.serving.protocol.json_columns import Array, column, concatenated, squeezed
+from kanaria.serving.protocol.payload_columns import Columns, read_columns
+from kanaria.serving.protocol.payload_columns import rows_of as payload_rows
 
 MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""

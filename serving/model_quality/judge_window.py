@@ -19,7 +19,7 @@ from kanaria.serving.drift.category_texts import text_of, texts_of
 from kanaria.serving.model_quality.quality_estimates import Array, Task, calibration, quality, share
 from kanaria.serving.payload_log.exchanges import Exchange, LabelValue, Stream
 from kanaria.serving.payload_log.store_reader import Reader
-from kanaria.serving.protocol.inference_columns import Columns, read_columns
+from kanaria.serving.protocol.payload_columns import Columns, read_columns
 
 MAX_LABELLED = 1_000_000
 """Labelled rows that are judged at once, which bounds the memory."""

@@ -32,8 +32,8 @@ from kanaria.serving.drift_watch.window_runner import Watched
 from kanaria.serving.payload_log.label_bodies import LabelError, read_labels
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.payload_cloud_event import EventError, Kind, read_event
+from kanaria.serving.protocol.payload_columns import PayloadError, read_columns, rows_of
 
 NOW = 1_000_000_000.0
 LATE = NOW + 1_000_000

@@ -8,7 +8,7 @@ import pytest
 
 from kanaria.serving.protocol import body_limits
 from kanaria.serving.protocol.body_limits import BoundError, CompressionError, check_json, expanded
-from kanaria.serving.protocol.inference_columns import OversizeError, PayloadError, read_columns
+from kanaria.serving.protocol.payload_columns import OversizeError, PayloadError, read_columns
 
 
 def rows(row, count):

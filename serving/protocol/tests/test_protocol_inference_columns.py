@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.json_columns import squeezed
+from kanaria.serving.protocol.payload_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.tensors import DTYPES, joined_values
 
 

@@ -12,8 +12,8 @@ from tensorflow.core.framework import types_pb2
 
 from kanaria.components.shared.artifacts.model_inputs import Input
 from kanaria.serving.protocol.base64_values import bytes_of_base64
-from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.protocol.inference_v1 import from_instances
+from kanaria.serving.protocol.payload_columns import read_columns
 from kanaria.serving.protocol.tensors import (
     DTYPES,
     NAMES,

@@ -13,8 +13,8 @@ from kanaria.serving.model_quality.quality_estimates import Task
 from kanaria.serving.payload_log.exchanges import Label, Stream, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.write_groups import Counted
-from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.protocol.payload_cloud_event import Event, Kind
+from kanaria.serving.protocol.payload_columns import read_columns
 from kanaria.serving.version_comparison.comparison_question import (
     Question,
     read_limit,
