@@ -53,7 +53,7 @@ from kanaria.serving.http_server.upload_bodies import (
 )
 from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
-from kanaria.serving.payload_log.label_bodies import (
+from kanaria.serving.payload_log.label_upload import (
     LabelError,
     MediaTypeError,
     TooManyError,
