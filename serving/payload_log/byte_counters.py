@@ -4,18 +4,18 @@ Source: SQLite documentation, "CREATE TRIGGER"; PostgreSQL documentation, "Trigg
 """
 
 from kanaria.serving.databases.database import Database, Kind
-from kanaria.serving.payload_log import store_schema
+from kanaria.serving.payload_log import sql_schema
 
-SIZE_IN_SQLITE = f"{store_schema.BESIDE_LABEL} + 2 * length({{0}}.request_id) + length({{0}}.value)"
+SIZE_IN_SQLITE = f"{sql_schema.BESIDE_LABEL} + 2 * length({{0}}.request_id) + length({{0}}.value)"
 OF_LABELS = "namespace = '' AND service = ''"
 OF_BODY = """(namespace, service) =
   (SELECT namespace, service FROM exchanges WHERE number = {0}.place / 2)"""
 COUNTED_IN_SQLITE = f"""
 CREATE TRIGGER body_added AFTER INSERT ON bodies BEGIN
-  UPDATE kept SET bytes = bytes + length(NEW.body) + {store_schema.BESIDE_BODY}
+  UPDATE kept SET bytes = bytes + length(NEW.body) + {sql_schema.BESIDE_BODY}
   WHERE {OF_BODY.format("NEW")}; END;
 CREATE TRIGGER body_removed AFTER DELETE ON bodies BEGIN
-  UPDATE kept SET bytes = bytes - length(OLD.body) - {store_schema.BESIDE_BODY}
+  UPDATE kept SET bytes = bytes - length(OLD.body) - {sql_schema.BESIDE_BODY}
   WHERE {OF_BODY.format("OLD")}; END;
 CREATE TRIGGER label_added AFTER INSERT ON labels BEGIN
   UPDATE kept SET bytes = bytes + {SIZE_IN_SQLITE.format("NEW")} WHERE {OF_LABELS}; END;
@@ -27,7 +27,7 @@ CREATE TRIGGER label_removed AFTER DELETE ON labels BEGIN
 COUNTED_IN_POSTGRESQL = f"""
 CREATE FUNCTION count_bodies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE kept SET bytes = kept.bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END * sizes.bytes
-  FROM (SELECT namespace, service, sum(octet_length(body) + {store_schema.BESIDE_BODY}) AS bytes
+  FROM (SELECT namespace, service, sum(octet_length(body) + {sql_schema.BESIDE_BODY}) AS bytes
         FROM changed JOIN exchanges ON number = place / 2 GROUP BY namespace, service) sizes
   WHERE (kept.namespace, kept.service) = (sizes.namespace, sizes.service);
   RETURN NULL;
@@ -38,7 +38,7 @@ CREATE TRIGGER removed AFTER DELETE ON bodies REFERENCING OLD TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
 CREATE FUNCTION count_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE kept SET bytes = bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
-    * (SELECT coalesce(sum({store_schema.SIZE_OF_LABEL}), 0) FROM changed)
+    * (SELECT coalesce(sum({sql_schema.SIZE_OF_LABEL}), 0) FROM changed)
   WHERE namespace = '' AND service = '';
   RETURN NULL;
 END $$;

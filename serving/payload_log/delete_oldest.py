@@ -11,7 +11,7 @@ from itertools import accumulate, takewhile
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.databases.database import Database
-from kanaria.serving.payload_log import store_schema
+from kanaria.serving.payload_log import sql_schema
 from kanaria.serving.payload_log.retention import (
     LABELS,
     Kept,
@@ -111,7 +111,7 @@ class Forgetter:
     def _drop_events(self, loss: Loss, count: int) -> int:
         """Remove a service's oldest until enough has gone; return how many exchanges went."""
         rows = self._database.execute(OLDEST_OF, **_service(loss.service), count=count)
-        sizes = accumulate((size + store_schema.BESIDE_BODY for _, _, size in rows), initial=0)
+        sizes = accumulate((size + sql_schema.BESIDE_BODY for _, _, size in rows), initial=0)
         going = [row for row, before in zip(rows, sizes, strict=False) if before < loss.bytes]
         if going:
             self._forget(loss.service, going[-1][0], max(time for _, time, _ in going))

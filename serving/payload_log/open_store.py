@@ -7,7 +7,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.databases.database import Database
 from kanaria.serving.databases.postgresql_address import SCHEME, read_address
 from kanaria.serving.databases.sqlite import SqliteDatabase
-from kanaria.serving.payload_log import store_schema
+from kanaria.serving.payload_log import sql_schema
 from kanaria.serving.payload_log.retention import Retention
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.payload_log.store_writer import Store
@@ -61,14 +61,14 @@ def open_reader(location: str) -> Reader:
         database.close()
         raise ParameterError(f"store {location}: no drift server made it; name its own by --store")
     ((version,),) = database.execute("SELECT version FROM store")
-    if version == store_schema.VERSION:
+    if version == sql_schema.VERSION:
         return Reader(database)
     database.close()
-    if version > store_schema.VERSION:
-        raise NewerFormatError(f"store {location}: {store_schema.newer(version)}")
+    if version > sql_schema.VERSION:
+        raise NewerFormatError(f"store {location}: {sql_schema.newer(version)}")
     raise ParameterError(
         f"store {location}: of format {version}; kanaria drift serve, which writes it, must have "
-        f"changed it to {store_schema.VERSION} first"
+        f"changed it to {sql_schema.VERSION} first"
     )
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from kanaria.serving.databases.database import Database, Merge, Row, StoreError
-from kanaria.serving.payload_log import byte_counters, store_schema
+from kanaria.serving.payload_log import byte_counters, sql_schema
 from kanaria.serving.payload_log.delete_oldest import Forgetter
 from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.retention import Kept, Retention, Service, crowded
@@ -98,9 +98,9 @@ class Store:
         with self._transaction():
             tables = database.tables()
             if not tables:
-                database.script(store_schema.SCHEMA.format_map(byte_counters.words(database)))
+                database.script(sql_schema.SCHEMA.format_map(byte_counters.words(database)))
             version = int(self._value("SELECT version FROM store")) if "store" in tables else 0
-            for statements in store_schema.migrations(version) if tables else ():
+            for statements in sql_schema.migrations(version) if tables else ():
                 database.script(statements.format_map(byte_counters.words(database)))
 
     def close(self) -> None:
@@ -272,8 +272,8 @@ class Store:
     def _require_version(self) -> None:
         """Write no more once a newer replica has changed the tables."""
         version = int(self._value("SELECT version FROM store"))
-        if version > store_schema.VERSION:
-            raise StoreError(f"the store: {store_schema.newer(version)}")
+        if version > sql_schema.VERSION:
+            raise StoreError(f"the store: {sql_schema.newer(version)}")
 
 
 def _merge_exchanges(database: Database) -> Merge:

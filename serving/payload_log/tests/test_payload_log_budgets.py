@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from stored_events import EVENT, NOW, half, joined, label
 
-from kanaria.serving.payload_log import store_schema
+from kanaria.serving.payload_log import sql_schema
 from kanaria.serving.payload_log.exchanges import Outcome, Stream, Verdict
 from kanaria.serving.payload_log.open_store import _open, open_reader, open_store
 from kanaria.serving.payload_log.retention import (
@@ -100,11 +100,9 @@ def test_what_is_counted_is_what_there_is(location):
     labels = [label(0, "long", NOW - 5, "order-a"), label(0, 1, NOW, "order-b")]
     store.apply([*sent, *sent, *labels], NOW)
     store.apply([label(0, "much longer", NOW, "order-a"), half(id="a", service="u")], NOW + 1)
-    beside = store_schema.BESIDE_BODY
+    beside = sql_schema.BESIDE_BODY
     expected = {("models", "u"): 2 * beside + 10, ("models", "v"): beside + 20}
-    expected[LABELS] = (
-        2 * (store_schema.BESIDE_LABEL + 2 * len("order-a")) + len('"much longer"') + 1
-    )
+    expected[LABELS] = 2 * (sql_schema.BESIDE_LABEL + 2 * len("order-a")) + len('"much longer"') + 1
     store.apply([], NOW + 2)
     assert {service: one.bytes for service, one in store.kept.items()} == expected
     store.apply([], NOW + 200)
@@ -137,9 +135,9 @@ def test_a_store_of_version_2_is_read_on_with_all_that_is_in_it(location):
     store.apply([], NOW + 1)
     assert sizes == {}
     assert {service: one.bytes for service, one in store.kept.items()} == {
-        LABELS: store_schema.BESIDE_LABEL + 2 * len("order-a") + 1,
-        ("models", "flights"): store_schema.BESIDE_BODY + len(EVENT.body),
-        ("models", "shadow"): store_schema.BESIDE_BODY + len(EVENT.body),
+        LABELS: sql_schema.BESIDE_LABEL + 2 * len("order-a") + 1,
+        ("models", "flights"): sql_schema.BESIDE_BODY + len(EVENT.body),
+        ("models", "shadow"): sql_schema.BESIDE_BODY + len(EVENT.body),
     }
     assert store.apply([replace(half(), rows=2)], NOW + 2) == [Outcome.REPEATED]
 

@@ -11,15 +11,15 @@ from kanaria.serving.databases.database import Database, StoreError
 from kanaria.serving.databases.postgresql import PostgresqlDatabase
 from kanaria.serving.databases.postgresql_address import SCHEME, read_address
 from kanaria.serving.databases.sqlite import SqliteDatabase
-from kanaria.serving.payload_log import store_schema
+from kanaria.serving.payload_log import sql_schema
 from kanaria.serving.payload_log.exchanges import Label
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 NOW = 1_000_000.0
 LABEL = Label(request_id="order-a", row=0, value=1, time=NOW)
-NEXT = store_schema.VERSION + 1
+NEXT = sql_schema.VERSION + 1
 AFTER = {
-    store_schema.VERSION: "ALTER TABLE labels ADD COLUMN source {text} NOT NULL DEFAULT 'unknown';",
+    sql_schema.VERSION: "ALTER TABLE labels ADD COLUMN source {text} NOT NULL DEFAULT 'unknown';",
     NEXT: "ALTER TABLE labels RENAME COLUMN source TO origin;",
 }
 
@@ -75,7 +75,7 @@ def test_a_change_that_fails_leaves_the_store_as_it_was(location, monkeypatch):
 def test_a_store_of_a_newer_program_is_refused_by_name(location):
     renumbered(location, NEXT)
     text = (
-        f"written by a newer Kanaria: format {NEXT}, this one knows {store_schema.VERSION}; upgrade"
+        f"written by a newer Kanaria: format {NEXT}, this one knows {sql_schema.VERSION}; upgrade"
     )
     for open_it in (open_store, open_reader):
         with pytest.raises(NewerFormatError, match=text):
