@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.evaluate import blessing_decision, findings_file, release_history, report
+from kanaria.components.evaluate import blessing_outcome, findings_file, release_history, report
 from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts import outcome as outcomes
 from kanaria.components.shared.artifacts import release
@@ -52,7 +52,7 @@ class BlessRequest:
 
 def _checked(request: BlessRequest) -> Findings:
     """Return what evaluate_model found; raise unless it was asked for by this EvalConfig."""
-    faults = Faults(blessing_decision.STEP)
+    faults = Faults(blessing_outcome.STEP)
     for name in ("eval_config_file", "deployed"):
         try:
             uri_files.check(getattr(request, name))
@@ -97,11 +97,11 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
     folder.mkdir()
     with (
         engine_choice.engine(
-            request.compute, blessing_decision.STEP, [Path(request.examples)]
+            request.compute, blessing_outcome.STEP, [Path(request.examples)]
         ) as engine,
         _deployed_model(request.deployed) as deployed,
     ):
-        return measure(blessing_decision.STEP, inputs, folder, deployed, engine)[0]
+        return measure(blessing_outcome.STEP, inputs, folder, deployed, engine)[0]
 
 
 def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
@@ -120,7 +120,7 @@ def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
     alone = _checked(request)
     with atomic.published(request.comparison) as folder:
         findings = _compared(request, alone, folder)
-    decided = blessing_decision.decide(findings, request.deployed)
+    decided = blessing_outcome.decide(findings, request.deployed)
     history = release_history.read(request.deployed)
     atomic.write_text(request.report, report.page(decided, findings, request.deployed, history))
     outcomes.write(decided, request.outcome)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.evaluate import blessing_decision, release_history, report
+from kanaria.components.evaluate import blessing_outcome, release_history, report
 from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 from kanaria.components.shared.artifacts.model_evaluation import Measured, ModelEvaluation
@@ -48,7 +48,7 @@ def told(against: str = "", auc: float = 0.75) -> dict[str, object]:
 
 
 def page(history: release_history.ReleaseHistory) -> str:
-    return report.page(blessing_decision.decide(FOUND, "live"), FOUND, "live", history)
+    return report.page(blessing_outcome.decide(FOUND, "live"), FOUND, "live", history)
 
 
 def test_a_release_keeps_the_finite_metrics_over_all_rows_to_the_last_digit():
@@ -128,16 +128,14 @@ def test_a_removed_release_and_a_circle_end_the_history(tmp_path: Path):
 
 def test_a_first_release_has_no_history():
     past = release_history.read("")
-    assert "Releases so far" not in report.page(
-        blessing_decision.decide(FOUND, ""), FOUND, "", past
-    )
+    assert "Releases so far" not in report.page(blessing_outcome.decide(FOUND, ""), FOUND, "", past)
 
 
 def test_names_of_metrics_and_spans_are_only_text(tmp_path: Path):
     odd = told() | {"metrics": {HOSTILE: {"value": 1, "low": None, "high": None}}}
     past = release_history.read(release(tmp_path, "live", odd, HOSTILE))
     named = replace(FOUND, values=(replace(AUC, metric=HOSTILE),))
-    document = report.page(blessing_decision.decide(named, "live"), named, "live", past)
+    document = report.page(blessing_outcome.decide(named, "live"), named, "live", past)
     assert "alert(1)</script>" not in document
 
 
@@ -158,7 +156,7 @@ def test_very_many_long_names_and_releases_stay_below_the_size_of_a_page(tmp_pat
         for value in values[:2000]
     ]
     many = replace(FOUND, values=tuple(values), checks=tuple(checks))
-    outcome = blessing_decision.decide(many, uri)
+    outcome = blessing_outcome.decide(many, uri)
     document = report.page(outcome, many, uri, release_history.read(uri))
     assert len(document.encode()) < MOST_BYTES
     assert "alert(1)</script>" not in document

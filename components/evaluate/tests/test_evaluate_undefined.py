@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from twins import accumulated, on_beam
 
 from kanaria.components.evaluate import (
-    blessing_decision,
+    blessing_outcome,
     eval_config,
     tfma_results,
     threshold_checks,
@@ -132,7 +132,7 @@ def test_thresholds_of_undefined_metrics_do_not_hold_and_say_so(evaluated):
         validation_ok=found.validation_ok,
         checks=tuple(threshold_checks.checks(found, config)),
     )
-    outcome = blessing_decision.decide(whole, deployed="")
+    outcome = blessing_outcome.decide(whole, deployed="")
     slices = {reason.subject.partition("s=")[2] for reason in outcome.reasons}
     assert slices == {"negatives", "positives", "weightless"}
     assert outcome.reasons[0].text.startswith("auc_weighted was not computed on slice s=")
