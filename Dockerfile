@@ -26,7 +26,7 @@ RUN python3 -c 'import sys; sys.exit("BASE_IMAGE needs Python 3.11" if sys.versi
  && /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria
 COPY .github/scripts/image_layer.py .github/scripts/image_sbom.py \
      .github/scripts/name_tensorflow.py .github/scripts/runtime_packages.sh \
-     .github/scripts/strip_symbols.py components/shared/report/chart_library.py /tools/
+     .github/scripts/strip_symbols.py components/shared/html_report/chart_library.py /tools/
 
 # The lists of packages are files of their own: a change of pyproject.toml that does not change a
 # list installs nothing anew. The bill of materials (CycloneDX) is of the same packages and those of

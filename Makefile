@@ -62,7 +62,7 @@ define sync
 	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$(RUNTIME_PYTHON)" \
 	  $(addprefix --extra ,$(2)) $(addprefix --group ,$(3)) $(4)
 	@$(UV:uv=python) .github/scripts/name_tensorflow.py .venv/$(1)/lib/python3.11/site-packages
-	$(if $(filter alibi,$(1)),,@.venv/$(1)/bin/python -I components/shared/report/chart_library.py)
+	$(if $(filter alibi,$(1)),,@.venv/$(1)/bin/python -I components/shared/html_report/chart_library.py)
 	@touch $@
 endef
 

@@ -7,10 +7,10 @@ from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.evaluate.release_history import ReleaseHistory
 from kanaria.components.shared.artifacts.judged_metrics import Check
 from kanaria.components.shared.artifacts.outcome import Outcome
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.cells import Cell, cut
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.cells import Cell, cut
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.table import Column, Table
 
 MOST_REASONS = 200
 MOST_CHECKS = 1200

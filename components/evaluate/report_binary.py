@@ -5,11 +5,11 @@ from math import sqrt
 from typing import Any
 
 from kanaria.components.evaluate.curves import Curves
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.layout import Row
-from kanaria.components.shared.report.page import Section
-from kanaria.components.shared.report.specs import colors_of
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.layout import Row
+from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.specs import colors_of
+from kanaria.components.shared.html_report.table import Column, Table
 
 Z = 1.959963984540054
 """Of a normal distribution, 95 % of which lie within so many deviations."""

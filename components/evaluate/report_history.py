@@ -5,12 +5,12 @@ from typing import Any
 
 from kanaria.components.evaluate.release_history import PastRelease, ReleaseHistory
 from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
-from kanaria.components.shared.report.cells import Cell, cut, number
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.layout import Row
-from kanaria.components.shared.report.markup import element
-from kanaria.components.shared.report.page import Section
-from kanaria.components.shared.report.table import Column, Table, columns
+from kanaria.components.shared.html_report.cells import Cell, cut, number
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.layout import Row
+from kanaria.components.shared.html_report.markup import element
+from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.table import Column, Table, columns
 
 TITLE = "Releases so far"
 NOTE = (

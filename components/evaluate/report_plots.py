@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kanaria.components.evaluate.plots import Buckets, Matrix
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.layout import Row
-from kanaria.components.shared.report.page import Section
-from kanaria.components.shared.report.specs import colors_of
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.layout import Row
+from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.specs import colors_of
+from kanaria.components.shared.html_report.table import Column, Table
 
 MOST_CLASSES = 60
 MOST_CLASSES_WITH_TEXT = 15

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kanaria.components.shared.artifacts.judged_metrics import Interval, Value
-from kanaria.components.shared.report.cells import NOTHING, Cell, cut, number
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.page import Section
-from kanaria.components.shared.report.specs import colors_of
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import NOTHING, Cell, cut, number
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.specs import colors_of
+from kanaria.components.shared.html_report.table import Column, Table
 
 OVERALL = "overall"
 COUNT = "example_count"

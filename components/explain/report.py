@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanaria.components.explain.importance import FeatureImportance, SliceImportance
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.cells import Cell, cut, number
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.table import Column, Table, columns
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.cells import Cell, cut, number
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.table import Column, Table, columns
 
 if TYPE_CHECKING:
     from kanaria.components.explain.explain import Explanations

@@ -6,7 +6,7 @@ KFP's UI renders it with markdown-to-jsx without raw HTML; what comes from logs 
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.report.run_outcome import Cause, Happened, Step
-from kanaria.components.shared.report.markdown_text import table, text
+from kanaria.components.shared.html_report.markdown_text import table, text
 from kanaria.components.shared.times import clock, stopwatch
 
 MOST_STEPS = 100

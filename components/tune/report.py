@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kanaria.components.shared.report.cells import Cell, cut, is_number
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.layout import Row
-from kanaria.components.shared.report.markup import element
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.table import Column, Table, columns
+from kanaria.components.shared.html_report.cells import Cell, cut, is_number
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.layout import Row
+from kanaria.components.shared.html_report.markup import element
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.components.tune.search_result import TrialResult, Tuned, is_ranked
 
 MOST_CHARTS, MOST_COLUMNS, MOST_TRIALS = 12, 24, 1000

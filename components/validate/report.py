@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.cells import Cell, cut
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.specs import legend
-from kanaria.components.shared.report.table import Column, Group, Table, columns
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.cells import Cell, cut
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.specs import legend
+from kanaria.components.shared.html_report.table import Column, Group, Table, columns
 from kanaria.components.validate import report_distances
 from kanaria.components.validate.comparators import Distance
 from kanaria.components.validate.report_data import Data, Judgements

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared.artifacts.outcome import Outcome
-from kanaria.components.shared.report.specs import COLORS
+from kanaria.components.shared.html_report.specs import COLORS
 from kanaria.components.validate.comparators import Distance, by_name
 from kanaria.components.validate.histograms import Feature
 

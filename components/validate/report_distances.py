@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kanaria.components.shared.report.cells import Cell, cut
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.page import Section
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import Cell, cut
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.validate.comparators import Distance
 from kanaria.components.validate.report_data import ratio
 

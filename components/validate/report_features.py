@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanaria.components.shared.report import content
-from kanaria.components.shared.report.cells import Cell, cut
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.markup import element, join
-from kanaria.components.shared.report.specs import overlaid_bins, side_by_side
-from kanaria.components.shared.report.table import Column, Group, Table, columns
+from kanaria.components.shared.html_report import content
+from kanaria.components.shared.html_report.cells import Cell, cut
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.markup import element, join
+from kanaria.components.shared.html_report.specs import overlaid_bins, side_by_side
+from kanaria.components.shared.html_report.table import Column, Group, Table, columns
 from kanaria.components.validate import feature_numbers, histograms, schema_text
 from kanaria.components.validate.comparators import Distance
 from kanaria.components.validate.report_data import Data, Features, Judgements, ratio

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared.report.cells import cut
+from kanaria.components.shared.html_report.cells import cut
 
 MOST_VALUES = 4
 MOST_LETTERS = 20

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.markup import verdict as verdict_line
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.table import Column, Table, columns
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.markup import verdict as verdict_line
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.serving.checks.check_result import Result, Verdict
 
 CSS = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.SKIPPED: "note"}

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.specs import COLORS
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.specs import COLORS
 from kanaria.serving.live_page.band import Band
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520.0, 130.0, 58.0, 20.0, 8.0

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.markup import Markup, element
-from kanaria.components.shared.report.table import Table, columns
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.markup import Markup, element
+from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.components.shared.times import DAY
 from kanaria.serving.live_page.page_state import DRIFT, DriftState, Light, PageState, QualityState
 from kanaria.serving.live_page.wording import ago, percent

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from kanaria.components.shared.report.markup import Markup, element, style
+from kanaria.components.shared.html_report.markup import Markup, element, style
 
 TITLE = "Kanaria, live"
 AGAIN_SECONDS = 5

@@ -1,9 +1,9 @@
 """The sections of the page as HTML, in the style of all pages. Pure."""
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.table import Table, columns
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.live_page.drift_section import drift, quality
 from kanaria.serving.live_page.page_state import (

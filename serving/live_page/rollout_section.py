@@ -1,9 +1,9 @@
 """Rollouts as HTML. Pure."""
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.table import Table, columns
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.serving.live_page.page_state import PageState, RolloutState
 from kanaria.serving.live_page.share_bar import share_bar
 from kanaria.serving.live_page.wording import ago

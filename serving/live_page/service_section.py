@@ -1,10 +1,10 @@
 """Services and revisions as HTML. Pure."""
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.layout import Row
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.table import Table, columns
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.content import Specs, written
+from kanaria.components.shared.html_report.layout import Row
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.components.shared.times import duration
 from kanaria.serving.live_page.band_chart import Curve, chart
 from kanaria.serving.live_page.page_state import PageState, RevisionState, ServiceState

@@ -1,6 +1,6 @@
 """A share as a number and a bar. Pure."""
 
-from kanaria.components.shared.report.markup import Markup
+from kanaria.components.shared.html_report.markup import Markup
 from kanaria.serving.live_page.wording import percent
 
 

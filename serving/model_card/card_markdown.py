@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kanaria.components.shared.report.markdown_text import table, text
+from kanaria.components.shared.html_report.markdown_text import table, text
 from kanaria.serving.model_card import front_matter
 from kanaria.serving.model_card.card import Card
 from kanaria.serving.model_card.card_sections import Part, sections

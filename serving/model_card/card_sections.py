@@ -16,7 +16,7 @@ from kanaria.components.shared.artifacts.model_evaluation import MOST_METRICS
 from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
-from kanaria.components.shared.report.cells import cut
+from kanaria.components.shared.html_report.cells import cut
 from kanaria.components.shared.times import clock
 from kanaria.serving.model_card.card import Card
 

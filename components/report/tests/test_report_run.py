@@ -12,7 +12,7 @@ from report_store import RUN, Store
 from kanaria.components.report import report, webhook_post
 from kanaria.components.report.report import RunReport
 from kanaria.components.report.run_outcome import Status
-from kanaria.components.shared.report import markdown_text
+from kanaria.components.shared.html_report import markdown_text
 
 STEPS = ("resolve-span", "ingest-data", "train-model", "push-model")
 

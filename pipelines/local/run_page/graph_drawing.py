@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 
-from kanaria.components.shared.report.cells import cut
-from kanaria.components.shared.report.markup import Markup
+from kanaria.components.shared.html_report.cells import cut
+from kanaria.components.shared.html_report.markup import Markup
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.run_page import task_graph

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.layout import Row, Stack
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.table import Table, columns
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.layout import Row, Stack
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.components.shared.storage import owner_only_files
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, State

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.markup import Markup, element, join, text
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.markup import Markup, element, join, text
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.run_page.markdown_page import to_open

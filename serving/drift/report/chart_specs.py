@@ -6,8 +6,8 @@ Names of features, windows and series are text of data: they stand in domains al
 from collections.abc import Sequence
 from typing import Any
 
-from kanaria.components.shared.report.specs import colors_of
-from kanaria.components.shared.report.table import Column
+from kanaria.components.shared.html_report.specs import colors_of
+from kanaria.components.shared.html_report.table import Column
 
 DRIFTED, NOT_DRIFTED, FEW_ROWS = "drifted", "not drifted", "not enough data"
 RESULT: dict[str, Any] = {

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from kanaria.components.shared.report.cells import NOTHING, Cell, number
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.markup import Markup, element, join
-from kanaria.components.shared.report.specs import legend, overlaid_bins, side_by_side
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import NOTHING, Cell, number
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.markup import Markup, element, join
+from kanaria.components.shared.html_report.specs import legend, overlaid_bins, side_by_side
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.serving.drift.report import chart_specs
 from kanaria.serving.drift.report.chart_specs import DRIFTED, FEW_ROWS, NOT_DRIFTED
 from kanaria.serving.drift.report.detail_levels import Detail, cut, distinct

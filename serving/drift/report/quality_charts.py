@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.markup import element
-from kanaria.components.shared.report.table import Table
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.markup import element
+from kanaria.components.shared.html_report.table import Table
 from kanaria.serving.drift.report import chart_specs
 from kanaria.serving.drift.report.detail_levels import MOST_TEXT, cut
 from kanaria.serving.drift.report.verdict_wording import clock, percent

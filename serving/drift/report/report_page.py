@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.drift.report import (
     feature_table,

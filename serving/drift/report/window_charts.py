@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.markup import Markup, element
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.markup import Markup, element
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.serving.drift import report_records
 from kanaria.serving.drift.report import chart_specs
 from kanaria.serving.drift.report.detail_levels import Detail, cut, distinct

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.shared.times import clock
 from kanaria.serving.rollout.timeline.decision_table import Row
 from kanaria.serving.rollout.timeline.panel_curves import Curve, Panel

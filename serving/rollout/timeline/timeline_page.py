@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.config import yaml_text
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
-from kanaria.components.shared.report.table import Column, Table, columns
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 from kanaria.serving.rollout.timeline.decision_table import Row, rows

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from browser import Tab, started
 
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.page import Page, Section
-from kanaria.components.shared.report.specs import overlaid_bins, side_by_side
-from kanaria.components.shared.report.table import Column, Group, Table
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.specs import overlaid_bins, side_by_side
+from kanaria.components.shared.html_report.table import Column, Group, Table
 
 HOSTILE = "</script><script>window.harmed = 1</script><img src=x onerror='window.harmed = 1'>"
 COLUMNS = [Column(title="name"), Column(title="size"), Column(title="kind", choices=True)]

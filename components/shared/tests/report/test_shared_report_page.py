@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared.report import chart_library
-from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
-from kanaria.components.shared.report.table import Column, Group, Table, columns
+from kanaria.components.shared.html_report import chart_library
+from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.table import Column, Group, Table, columns
 
 HOSTILE = "</script><script>alert(1)</script>"
 

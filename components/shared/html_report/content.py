@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from kanaria.components.shared.report.markup import Markup, text
+from kanaria.components.shared.html_report.markup import Markup, text
 
 
 class Specs:

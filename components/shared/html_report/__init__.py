@@ -3,9 +3,9 @@
 Rule: nothing here knows what a page is about, and text that came with data is escaped where it is
 written. A page is sections of tables and charts, and a chart draws the numbers of its table:
 
-    from kanaria.components.shared.report.chart import Chart
-    from kanaria.components.shared.report.page import Page, Section
-    from kanaria.components.shared.report.table import Column, Table
+    from kanaria.components.shared.html_report.chart import Chart
+    from kanaria.components.shared.html_report.page import Page, Section
+    from kanaria.components.shared.html_report.table import Column, Table
 
     columns = [Column(title="hour", key="hour"), Column(title="flights late", key="late")]
     hours = Table(columns=columns, rows=[[8, 0.2], [9, 0.3]], search="search hours")

@@ -6,9 +6,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from kanaria.components.shared.report import chart_library
-from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.markup import Markup, element, join, style
+from kanaria.components.shared.html_report import chart_library
+from kanaria.components.shared.html_report.content import Specs, written
+from kanaria.components.shared.html_report.markup import Markup, element, join, style
 
 MOST_BYTES = 2_000_000
 """Of a page; whoever writes one of data of any size has to stay below."""

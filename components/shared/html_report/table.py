@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-from kanaria.components.shared.report.cells import cell, is_aligned, value_of
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.markup import Markup, element, join, text
+from kanaria.components.shared.html_report.cells import cell, is_aligned, value_of
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.markup import Markup, element, join, text
 
 Placed: TypeAlias = tuple[int, object, int]
 

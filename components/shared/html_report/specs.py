@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from kanaria.components.shared.report.markup import Markup, element
+from kanaria.components.shared.html_report.markup import Markup, element
 
 COLORS = tuple(f"var(--{name})" for name in "abdefc")
 """Of several series, in order; the page's style defines them."""

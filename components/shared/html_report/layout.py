@@ -1,7 +1,7 @@
 """Parts of a page beside each other and below each other."""
 
-from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.markup import Markup, join
+from kanaria.components.shared.html_report.content import Specs, written
+from kanaria.components.shared.html_report.markup import Markup, join
 
 
 class Row:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
-from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.markup import Markup
+from kanaria.components.shared.html_report.content import Specs, written
+from kanaria.components.shared.html_report.markup import Markup
 
 NOTHING = "–"
 """Stands where there is no value; such rows are sorted last."""

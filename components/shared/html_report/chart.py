@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.markup import Markup, element
-from kanaria.components.shared.report.table import Table
+from kanaria.components.shared.html_report.content import Specs
+from kanaria.components.shared.html_report.markup import Markup, element
+from kanaria.components.shared.html_report.table import Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
