@@ -9,7 +9,7 @@ from kanaria.components.shared.artifacts.judged_metrics import Check
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.html_report import markup
 from kanaria.components.shared.html_report.cells import Cell, cut
-from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.table import Column, Table
 
 MOST_REASONS = 200

@@ -7,9 +7,9 @@ from kanaria.components.evaluate.release_history import PastRelease, ReleaseHist
 from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
 from kanaria.components.shared.html_report.cells import Cell, cut, number
 from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.layout import Row
 from kanaria.components.shared.html_report.markup import element
-from kanaria.components.shared.html_report.page import Section
 from kanaria.components.shared.html_report.table import Column, Table, columns
 
 TITLE = "Releases so far"

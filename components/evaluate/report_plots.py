@@ -6,8 +6,8 @@ from typing import Any
 
 from kanaria.components.evaluate.plots import Buckets, Matrix
 from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.layout import Row
-from kanaria.components.shared.html_report.page import Section
 from kanaria.components.shared.html_report.specs import colors_of
 from kanaria.components.shared.html_report.table import Column, Table
 

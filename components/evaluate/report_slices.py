@@ -7,7 +7,7 @@ from typing import Any
 from kanaria.components.shared.artifacts.judged_metrics import Interval, Value
 from kanaria.components.shared.html_report.cells import NOTHING, Cell, cut, number
 from kanaria.components.shared.html_report.chart import Chart
-from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.specs import colors_of
 from kanaria.components.shared.html_report.table import Column, Table
 

@@ -7,7 +7,7 @@ from kanaria.components.explain.importance import FeatureImportance, SliceImport
 from kanaria.components.shared.html_report import markup
 from kanaria.components.shared.html_report.cells import Cell, cut, number
 from kanaria.components.shared.html_report.chart import Chart
-from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.table import Column, Table, columns
 
 if TYPE_CHECKING:

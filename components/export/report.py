@@ -3,7 +3,7 @@
 from kanaria.components.export.gate import Latency, Measured
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.html_report import markup
-from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.table import Table, columns
 
 MOST_OUTPUTS = 500

@@ -14,7 +14,7 @@ from kanaria.components.predict.numbered_rows import ROW_ID
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.html_report.page import Page
+from kanaria.components.shared.html_report.html_page import Page
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.drift import detector_document, report_records
 from kanaria.serving.drift.report import report_page, window_record

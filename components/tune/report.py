@@ -5,9 +5,9 @@ from typing import Any
 
 from kanaria.components.shared.html_report.cells import Cell, cut, is_number
 from kanaria.components.shared.html_report.chart import Chart
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.layout import Row
 from kanaria.components.shared.html_report.markup import element
-from kanaria.components.shared.html_report.page import Page, Section
 from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.components.tune.search_result import TrialResult, Tuned, is_ranked
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.html_report import markup
 from kanaria.components.shared.html_report.cells import Cell, cut
-from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.specs import legend
 from kanaria.components.shared.html_report.table import Column, Group, Table, columns
 from kanaria.components.validate import report_distances

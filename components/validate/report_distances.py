@@ -5,7 +5,7 @@ from typing import Any
 
 from kanaria.components.shared.html_report.cells import Cell, cut
 from kanaria.components.shared.html_report.chart import Chart
-from kanaria.components.shared.html_report.page import Section
+from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.validate.comparators import Distance
 from kanaria.components.validate.report_data import ratio

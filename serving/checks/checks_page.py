@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.markup import Markup, element, join
 from kanaria.components.shared.html_report.markup import verdict as verdict_line
-from kanaria.components.shared.html_report.page import Page, Section
 from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.serving.checks.check_result import Result, Verdict
 

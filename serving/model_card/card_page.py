@@ -1,8 +1,8 @@
 """A model card as a page for a browser. Pure."""
 
 from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.markup import Markup, element, text
-from kanaria.components.shared.html_report.page import Page, Section
 from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.serving.model_card.card import Card
 from kanaria.serving.model_card.card_sections import Facts, Part, sections

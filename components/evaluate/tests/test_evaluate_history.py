@@ -12,7 +12,7 @@ from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 from kanaria.components.shared.artifacts.model_evaluation import Measured, ModelEvaluation
 from kanaria.components.shared.artifacts.release import FORMAT
-from kanaria.components.shared.html_report.page import MOST_BYTES
+from kanaria.components.shared.html_report.html_page import MOST_BYTES
 
 HOSTILE = "</script><script>alert(1)</script>"
 AUC = Value(slice="", metric="auc", candidate=0.8123456789012345, baseline=None)

@@ -4,7 +4,7 @@ Rule: nothing here knows what a page is about, and text that came with data is e
 written. A page is sections of tables and charts, and a chart draws the numbers of its table:
 
     from kanaria.components.shared.html_report.chart import Chart
-    from kanaria.components.shared.html_report.page import Page, Section
+    from kanaria.components.shared.html_report.html_page import Page, Section
     from kanaria.components.shared.html_report.table import Column, Table
 
     columns = [Column(title="hour", key="hour"), Column(title="flights late", key="late")]

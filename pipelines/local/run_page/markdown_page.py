@@ -5,8 +5,8 @@ As KFP's UI does: with tables, and without raw HTML.
 
 from pathlib import Path
 
+from kanaria.components.shared.html_report.html_page import Page
 from kanaria.components.shared.html_report.markup import Markup
-from kanaria.components.shared.html_report.page import Page
 from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local.step import ENDINGS, Artifact
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.layout import Row, Stack
-from kanaria.components.shared.html_report.page import Page, Section
 from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.components.shared.storage import owner_only_files
 from kanaria.components.shared.times import stopwatch

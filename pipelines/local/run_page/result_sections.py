@@ -9,8 +9,8 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME
 from kanaria.components.shared.html_report.cells import Cell, cut, is_number
+from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.markup import element, join
-from kanaria.components.shared.html_report.page import Section
 from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.summary import OUTCOME, short

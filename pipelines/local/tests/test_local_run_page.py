@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared.html_report.page import MOST_BYTES
+from kanaria.components.shared.html_report.html_page import MOST_BYTES
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.run_page import page
 

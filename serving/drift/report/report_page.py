@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.html_report import markup
 from kanaria.components.shared.html_report.cells import Cell
-from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.html_page import MOST_BYTES, Page, Section
 from kanaria.components.shared.html_report.table import Column, Table
 from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.drift.report import (

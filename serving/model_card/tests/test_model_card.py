@@ -15,7 +15,7 @@ from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.html_report.page import MOST_BYTES
+from kanaria.components.shared.html_report.html_page import MOST_BYTES
 from kanaria.serving import delivery
 from kanaria.serving.audit.entry import Entry
 from kanaria.serving.card_fields import CardFields

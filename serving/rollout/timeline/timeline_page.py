@@ -6,7 +6,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.html_report import markup
 from kanaria.components.shared.html_report.cells import Cell
 from kanaria.components.shared.html_report.chart import Chart
-from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.html_page import MOST_BYTES, Page, Section
 from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME

@@ -9,7 +9,7 @@ import pytest
 from browser import Tab, started
 
 from kanaria.components.shared.html_report.chart import Chart
-from kanaria.components.shared.html_report.page import Page, Section
+from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.specs import overlaid_bins, side_by_side
 from kanaria.components.shared.html_report.table import Column, Group, Table
 

@@ -13,7 +13,7 @@ from kanaria.components.shared.html_report import chart_library
 from kanaria.components.shared.html_report.cells import Cell
 from kanaria.components.shared.html_report.chart import Chart
 from kanaria.components.shared.html_report.content import Specs
-from kanaria.components.shared.html_report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.html_report.html_page import MOST_BYTES, Page, Section
 from kanaria.components.shared.html_report.table import Column, Group, Table, columns
 
 HOSTILE = "</script><script>alert(1)</script>"
