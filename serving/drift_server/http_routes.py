@@ -1,7 +1,7 @@
 """The drift server's HTTP interface, an ASGI application.
 
     POST /                 one payload event of KServe's logger     200 it is on the disk
-    POST /labels           labels by X-Request-Id (see `label_bodies`) 200 they are on the disk
+    POST /labels           labels by X-Request-Id (see `label_upload`) 200 they are on the disk
     GET  /quality          a version on its labels (see `judge_window`) 200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML

@@ -65,7 +65,7 @@ DROP TABLE kept;
 
 
 def words(database: Database) -> dict[str, str]:
-    """Return what stands in `store_schema`'s texts for the database: types, and these triggers."""
+    """Return what stands in `sql_schema`'s texts for the database: types, and these triggers."""
     is_file = database.kind is Kind.SQLITE
     return {
         **database.types,

@@ -2,5 +2,6 @@
 
 Rule: nothing here knows how a run is started; `starter` says what is asked of whoever does, and
 `kanaria.pipelines.triggers` does it. An event is answered only after it is in the store, and what
-becomes of it (`life`) moves in the store alone, so that a process may end between any two lines.
+becomes of it (`trigger_states`) moves in the store alone, so that a process may end between any two
+lines.
 """

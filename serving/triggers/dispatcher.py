@@ -23,7 +23,7 @@ from kanaria.serving.triggers.decision import Decision, Limits, Past, Reason, da
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd, Starter, run_name
 from kanaria.serving.triggers.trigger_file import LabelledRows, Trigger
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
-from kanaria.serving.triggers.trigger_states import Life
+from kanaria.serving.triggers.trigger_states import TriggerState
 from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore
 
 logger = logging.getLogger(__name__)
@@ -107,9 +107,12 @@ class Dispatcher:
         if now >= self._looked + LOOK_SECONDS:
             self._looked = now
             for one in self._store.under_way():
-                if one.state is Life.RUNNING:
+                if one.state is TriggerState.RUNNING:
                     self._take_step(one, now, self._look)
-        for state, step in ((Life.ACCEPTED, self._decide), (Life.STARTING, self._start)):
+        for state, step in (
+            (TriggerState.ACCEPTED, self._decide),
+            (TriggerState.STARTING, self._start),
+        ):
             for one in self._store.open():
                 if one.state is state and self._waits.get(one.number, _Wait()).until <= now:
                     self._take_step(one, now, step)
@@ -145,14 +148,14 @@ class Dispatcher:
         decision = self._decision(trigger, now) if trigger else _NO_TRIGGER
         if trigger is None or decision.reason:
             reason = decision.reason or Reason.NO_TRIGGER
-            if self._store.move(one, Life.REFUSED, reason=reason.value, why=decision.why):
+            if self._store.move(one, TriggerState.REFUSED, reason=reason.value, why=decision.why):
                 self._metrics.count_refused(one.name, reason)
                 logger.info("%s: refused, %s: %s", one.name, reason.value, decision.why)
             return
         name = run_name(one.name, one.key)
         pipeline = trigger.start.pipeline
         changes = {"pipeline": pipeline, "run_name": name, "reason": "", "why": ""}
-        self._store.move(one, Life.STARTING, **changes)
+        self._store.move(one, TriggerState.STARTING, **changes)
 
     def _decision(self, trigger: Trigger, now: float) -> Decision:
         starts = self._store.starts(trigger.name, day_begin(now, trigger.zone))
@@ -177,7 +180,7 @@ class Dispatcher:
         trigger = self._triggers.get(one.name)
         if trigger is None:
             gone = "its trigger is no longer in the file"
-            self._store.move(one, Life.FAILED, why=gone, ended=now)
+            self._store.move(one, TriggerState.FAILED, why=gone, ended=now)
             return
         order = Order(run_name=one.run_name, start=trigger.start, cause=cause_of(one))
         begun = self._starter.find(order) or self._starter.start(order)
@@ -185,7 +188,7 @@ class Dispatcher:
 
     def _record(self, one: Triggered, trigger: Trigger, begun: Begun, now: float) -> None:
         place = {"run_id": begun.run_id, "link": begun.link}
-        if self._store.move(one, Life.RUNNING, started=now, why="", **place):
+        if self._store.move(one, TriggerState.RUNNING, started=now, why="", **place):
             self._metrics.count_started(trigger)
             started = {"run_id": begun.run_id}
             logger.info("%s: started %s: %s", one.name, one.run_name, begun.link, extra=started)
@@ -194,7 +197,7 @@ class Dispatcher:
         end = self._starter.ended(one.run_id)
         if end is None:
             return
-        following = Life.SUCCEEDED if end[0] is RunEnd.SUCCEEDED else Life.FAILED
+        following = TriggerState.SUCCEEDED if end[0] is RunEnd.SUCCEEDED else TriggerState.FAILED
         if self._store.move(one, following, why=end[1], ended=now):
             why = f": {end[1]}" if end[1] else ""
             logger.info("%s: %s %s%s", one.name, one.run_name, following.value, why)

@@ -2,7 +2,7 @@
 
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import clock
-from kanaria.serving.triggers.trigger_states import Life
+from kanaria.serving.triggers.trigger_states import TriggerState
 from kanaria.serving.triggers.trigger_store import Triggered
 
 WIDTH = 20
@@ -19,7 +19,7 @@ def line(one: Triggered) -> str:
 
 
 def _became(one: Triggered) -> str:
-    if one.state is Life.REFUSED:
+    if one.state is TriggerState.REFUSED:
         return f"{one.reason}: {one_line(one.why)}"
     why = f": {one_line(one.why)}" if one.why else ""
     return f"{one.run_name}{why}"

@@ -11,7 +11,7 @@ from kanaria.serving.server_registry import server_registry
 from kanaria.serving.triggers.decision import Reason, day_begin
 from kanaria.serving.triggers.events.event import Source
 from kanaria.serving.triggers.trigger_file import Trigger
-from kanaria.serving.triggers.trigger_states import Life
+from kanaria.serving.triggers.trigger_states import TriggerState
 from kanaria.serving.triggers.trigger_store import TriggerStore
 
 REPEATED, UNAUTHORIZED = "repeated", "unauthorized"
@@ -89,9 +89,12 @@ class TriggerMetrics:
             StoreError: it cannot be read; `text` tells so.
         """
         self._ready.set(0)
-        rows = [*store.open(), *(one for one in store.under_way() if one.state is Life.RUNNING)]
-        waiting = Tally(one.name for one in rows if one.state is not Life.RUNNING)
-        active = Tally(one.pipeline for one in rows if one.state is Life.RUNNING)
+        rows = [
+            *store.open(),
+            *(one for one in store.under_way() if one.state is TriggerState.RUNNING),
+        ]
+        waiting = Tally(one.name for one in rows if one.state is not TriggerState.RUNNING)
+        active = Tally(one.pipeline for one in rows if one.state is TriggerState.RUNNING)
         for trigger in self._triggers:
             self._show_trigger(trigger, store, waiting, active)
         self._ready.set(1)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class Life(StrEnum):
+class TriggerState(StrEnum):
     """Where a trigger is in its life."""
 
     ACCEPTED = "accepted"
@@ -26,21 +26,21 @@ class Life(StrEnum):
     REFUSED = "refused"
 
 
-NEXT: Mapping[Life, frozenset[Life]] = {
-    Life.ACCEPTED: frozenset({Life.STARTING, Life.REFUSED}),
-    Life.STARTING: frozenset({Life.RUNNING, Life.FAILED}),
-    Life.RUNNING: frozenset({Life.SUCCEEDED, Life.FAILED}),
-    Life.SUCCEEDED: frozenset(),
-    Life.FAILED: frozenset(),
+NEXT: Mapping[TriggerState, frozenset[TriggerState]] = {
+    TriggerState.ACCEPTED: frozenset({TriggerState.STARTING, TriggerState.REFUSED}),
+    TriggerState.STARTING: frozenset({TriggerState.RUNNING, TriggerState.FAILED}),
+    TriggerState.RUNNING: frozenset({TriggerState.SUCCEEDED, TriggerState.FAILED}),
+    TriggerState.SUCCEEDED: frozenset(),
+    TriggerState.FAILED: frozenset(),
     # Its sender says again that it still holds, as Alertmanager does.
-    Life.REFUSED: frozenset({Life.ACCEPTED}),
+    TriggerState.REFUSED: frozenset({TriggerState.ACCEPTED}),
 }
 """State -> the states that may follow."""
-UNDER_WAY = (Life.STARTING, Life.RUNNING)
-OPEN = (Life.ACCEPTED, Life.STARTING)
+UNDER_WAY = (TriggerState.STARTING, TriggerState.RUNNING)
+OPEN = (TriggerState.ACCEPTED, TriggerState.STARTING)
 """What waits for this server to act."""
 
 
-def may_follow(state: Life, following: Life) -> bool:
+def may_follow(state: TriggerState, following: TriggerState) -> bool:
     """Tell whether one state may follow another."""
     return following in NEXT[state]

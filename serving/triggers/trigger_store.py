@@ -19,7 +19,7 @@ from kanaria.serving.databases.postgresql_address import SCHEME, read_address
 from kanaria.serving.databases.sqlite import SqliteDatabase
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event
-from kanaria.serving.triggers.trigger_states import OPEN, UNDER_WAY, Life, may_follow
+from kanaria.serving.triggers.trigger_states import OPEN, UNDER_WAY, TriggerState, may_follow
 
 VERSION = 1
 SCHEMA_NAME = "kanaria_triggers"
@@ -86,7 +86,7 @@ class Triggered:
         received: when it first came, in seconds since 1970.
         delivered: when it last came.
         deliveries: how often.
-        state: see Life.
+        state: see TriggerState.
         reason: why it was refused, "" where it was not.
         why: in words; of a run that failed, or does not begin yet, as well.
         pipeline: that its run is of, "" before it is decided on.
@@ -106,7 +106,7 @@ class Triggered:
     received: float
     delivered: float
     deliveries: int
-    state: Life
+    state: TriggerState
     reason: str
     why: str
     pipeline: str
@@ -152,11 +152,11 @@ class TriggerStore:
         with self._lock, self._database.transaction():
             rows = self._database.execute(SEEN, name=name, key=event.key)
             if not rows:
-                self._add(name, event, now, Life.ACCEPTED, None, "")
+                self._add(name, event, now, TriggerState.ACCEPTED, None, "")
                 return Delivery.NEW
             ((number, state),) = rows
-            holds = event.repeats and may_follow(Life(state), Life.ACCEPTED)
-            following = Life.ACCEPTED.value if holds else state
+            holds = event.repeats and may_follow(TriggerState(state), TriggerState.ACCEPTED)
+            following = TriggerState.ACCEPTED.value if holds else state
             self._database.execute(AGAIN, number=number, now=now, state=following)
             return Delivery.HOLDS if holds else Delivery.REPEATED
 
@@ -168,10 +168,16 @@ class TriggerStore:
         """
         with self._lock, self._database.transaction():
             if not self._database.execute(SEEN, name=name, key=event.key):
-                self._add(name, event, now, Life.REFUSED, reason, why)
+                self._add(name, event, now, TriggerState.REFUSED, reason, why)
 
     def _add(
-        self, name: str, event: Event, now: float, state: Life, reason: Reason | None, why: str
+        self,
+        name: str,
+        event: Event,
+        now: float,
+        state: TriggerState,
+        reason: Reason | None,
+        why: str,
     ) -> None:
         self._database.execute(
             ADD,
@@ -186,7 +192,7 @@ class TriggerStore:
             why=why,
         )
 
-    def move(self, one: Triggered, following: Life, **changes: Value) -> bool:
+    def move(self, one: Triggered, following: TriggerState, **changes: Value) -> bool:
         """Let a trigger go on from the state that it was seen in, and change columns with it.
 
         Returns:
@@ -218,7 +224,7 @@ class TriggerStore:
         """Return what is to start, or runs, the oldest first."""
         return self._in(UNDER_WAY)
 
-    def _in(self, states: Sequence[Life]) -> list[Triggered]:
+    def _in(self, states: Sequence[TriggerState]) -> list[Triggered]:
         names = ", ".join(f"'{state.value}'" for state in states)
         return self._rows(IN_STATES.format(names))
 
@@ -236,11 +242,11 @@ class TriggerStore:
             ((last, good, count),) = self._database.execute(STARTS, name=name, since=since)
         return Starts(last=last, last_good=good, since=int(count or 0))
 
-    def state(self, name: str, key: str) -> Life | None:
+    def state(self, name: str, key: str) -> TriggerState | None:
         """Return where an event for a trigger is, None where it is not kept."""
         with self._lock:
             rows = self._database.execute(SEEN, name=name, key=key)
-        return Life(rows[0][1]) if rows else None
+        return TriggerState(rows[0][1]) if rows else None
 
     def forget(self, before: float) -> None:
         """Remove what is over and was last delivered before a moment, but each newest run."""
@@ -261,7 +267,7 @@ def _triggered(row: Sequence[Any]) -> Triggered:
         received=received,
         delivered=delivered,
         deliveries=deliveries,
-        state=Life(state),
+        state=TriggerState(state),
         reason=reason,
         why=why,
         pipeline=pipeline,

@@ -22,7 +22,7 @@ from kanaria.serving.triggers import trigger_file
 from kanaria.serving.triggers.intake import Intake
 from kanaria.serving.triggers.kafka_source import MOST_WAITING, KafkaSource
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
-from kanaria.serving.triggers.trigger_states import Life
+from kanaria.serving.triggers.trigger_states import TriggerState
 from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore, open_store
 
 STRATEGIES = ("range,roundrobin", "cooperative-sticky")
@@ -180,7 +180,7 @@ class Reading:
     def refuse(self, rows: list[Triggered]) -> None:
         """Decide on them."""
         for row in rows:
-            self._store.move(row, Life.REFUSED, reason="cool_down")
+            self._store.move(row, TriggerState.REFUSED, reason="cool_down")
 
 
 @pytest.fixture(params=STRATEGIES)

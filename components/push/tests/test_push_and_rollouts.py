@@ -20,9 +20,8 @@ from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
-from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control import operations, reconcile_rollout
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
@@ -77,8 +76,8 @@ class Scene:
     def pending(self, model: str) -> str:
         return str(self.folder / f"{model}{pending_mark.ENDING}")
 
-    def world(self) -> World:
-        return World(
+    def world(self) -> reconcile_rollout.World:
+        return reconcile_rollout.World(
             traffic=self.platform,
             store=DyingStore(self.store, self.platform),
             source=self.platform,
@@ -114,7 +113,7 @@ class Scene:
             self.platform.pass_time(60)
             stored = self.store.load(NAMESPACE, SERVICE)
             if stored is not None:
-                attend(self.world(), stored, 60)
+                reconcile_rollout.reconcile(self.world(), stored, 60)
 
     def phase(self) -> Phase:
         return self.store.load(NAMESPACE, SERVICE).rollout.state.phase

@@ -31,7 +31,7 @@ class Plan:
         constants: module -> numbers of it that module bodies take, which must be its own.
         exported: module of `modules` -> package whose body takes all its names by `import *`; the
             package finds them when they are asked of it.
-        followers: module -> module to import when the first has been, as `post_import_hooks.follow` does.
+        followers: module -> module to import once the first is imported; see `post_import_hooks`.
     """
 
     modules: Collection[str]

@@ -1,7 +1,8 @@
 """The TFX names that user modules import, for a machine where TFX is not installed.
 
-`table` has the names, `finder` makes them importable, `uses` tells at once which names a module
-will ask for in vain. A real TFX is never hidden. Nothing here imports TensorFlow by itself.
+`supported_names` has the names, `finder` makes them importable, `missing_names` tells at once
+which names a module will ask for in vain. A real TFX is never hidden. Nothing here imports
+TensorFlow by itself.
 """
 
 from kanaria.components.shared.tfx_names.arguments import DataAccessor, FnArgs

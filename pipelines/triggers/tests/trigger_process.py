@@ -49,25 +49,25 @@ def arm(step: str) -> None:
     """Let this process kill itself at a step."""
     from kanaria.pipelines.submit.client import Server
     from kanaria.pipelines.triggers import kfp_starter, local_starter
-    from kanaria.serving.triggers.trigger_states import Life
+    from kanaria.serving.triggers.trigger_states import TriggerState
     from kanaria.serving.triggers.trigger_store import TriggerStore
 
     def patch(owner: Any, name: str, after: bool, when: Callable[..., bool] = _always) -> None:
         setattr(owner, name, killed(getattr(owner, name), after=after, when=when))
 
-    def to(state: Life) -> Callable[..., bool]:
+    def to(state: TriggerState) -> Callable[..., bool]:
         return lambda *arguments: arguments[2] is state
 
     starters = (local_starter.LocalStarter, kfp_starter.KfpStarter)
     patches: dict[str, list[tuple[Any, ...]]] = {
         STEPS[0]: [(TriggerStore, "keep", False)],
         STEPS[1]: [(TriggerStore, "keep", True)],
-        STEPS[2]: [(TriggerStore, "move", False, to(Life.STARTING))],
+        STEPS[2]: [(TriggerStore, "move", False, to(TriggerState.STARTING))],
         STEPS[3]: [(starter, "start", False) for starter in starters],
         # The process of the run is there, or the pipeline is, and nobody knows of a run.
         STEPS[4]: [(subprocess, "Popen", True), (Server, "version", True)],
         STEPS[5]: [(starter, "start", True) for starter in starters],
-        STEPS[6]: [(TriggerStore, "move", True, to(Life.RUNNING))],
+        STEPS[6]: [(TriggerStore, "move", True, to(TriggerState.RUNNING))],
     }
     for one in patches[step]:
         patch(*one)

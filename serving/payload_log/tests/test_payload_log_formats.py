@@ -39,8 +39,8 @@ def renumbered(location: str, version: int) -> None:
 
 def upgraded(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """Be the program of a later version."""
-    monkeypatch.setattr(store_schema, "VERSION", version)
-    monkeypatch.setattr(store_schema, "MIGRATIONS", AFTER)
+    monkeypatch.setattr(sql_schema, "VERSION", version)
+    monkeypatch.setattr(sql_schema, "MIGRATIONS", AFTER)
 
 
 def test_a_store_of_an_older_program_is_changed_in_order_and_keeps_what_it_has(

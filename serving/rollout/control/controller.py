@@ -1,4 +1,4 @@
-"""The loop around `attend`: one rollout until it is settled, or all rollouts of a namespace."""
+"""The loop around `reconcile`: one rollout until it is settled, or all rollouts of a namespace."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from kanaria.components.shared.errors import ConflictError, KanariaError, NotRea
 from kanaria.serving.rollout.control.failures import FailureListener, Failures, log_failure
 from kanaria.serving.rollout.control.lease import Lease
 from kanaria.serving.rollout.control.operations import newest
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener, ServiceThreads
 
@@ -119,7 +119,7 @@ def _once(world: World, stored: Stored, lease: Lease, pace: Pace) -> Stored:
     target = stored.rollout.target
     holds = lease.hold()
     stored = newest(world.store, target.namespace, target.service)
-    return attend(world, stored, pace.interval_seconds) if holds else stored
+    return reconcile(world, stored, pace.interval_seconds) if holds else stored
 
 
 @contextmanager

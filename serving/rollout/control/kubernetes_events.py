@@ -20,7 +20,7 @@ from kanaria.components.shared.errors import ConflictError, KanariaError
 from kanaria.serving.kubernetes_client import EVENT_SERIES, KubernetesClient
 from kanaria.serving.rollout.control.config_map_store import owner
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
-from kanaria.serving.rollout.control.rollout_events import Happening, happened
+from kanaria.serving.rollout.control.rollout_events import RolloutEvent, events_between
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 
@@ -79,11 +79,11 @@ class EventListener:
                 self._owners.pop(service, None)  # It may be another object of the same name.
                 old = f"{service}-rollout-"
                 self._beats = {n: b for n, b in self._beats.items() if not n.startswith(old)}
-        for one in happened(before, rollout):
+        for one in events_between(before, rollout):
             if times := self._due(one):
                 self._tell(rollout, one, times)
 
-    def _due(self, one: Happening) -> int:
+    def _due(self, one: RolloutEvent) -> int:
         """Return how often it is to be counted now, 0 where that can wait."""
         now = time.monotonic()
         with self._lock:
@@ -94,7 +94,7 @@ class EventListener:
             self._beats[one.name] = _Beat(when=now)
         return 1 + (beat.waiting if beat else 0)
 
-    def _tell(self, rollout: Rollout, one: Happening, times: int) -> None:
+    def _tell(self, rollout: Rollout, one: RolloutEvent, times: int) -> None:
         failure = ""
         try:
             outcome = self._make(rollout, one, times)
@@ -106,7 +106,7 @@ class EventListener:
         if is_news:  # Else each look would say it once more.
             LOGGER.warning("%s: %s", rollout.title, _line(failure))
 
-    def _make(self, rollout: Rollout, one: Happening, times: int) -> EventOutcome:
+    def _make(self, rollout: Rollout, one: RolloutEvent, times: int) -> EventOutcome:
         namespace, now = rollout.target.namespace, datetime.now(UTC)
         manifest = _manifest(namespace, one, self._owner(rollout), now)
         try:
@@ -115,7 +115,7 @@ class EventListener:
             return self._repeat(namespace, one, times, now)
         return EventOutcome.WRITTEN
 
-    def _repeat(self, namespace: str, one: Happening, times: int, now: datetime) -> EventOutcome:
+    def _repeat(self, namespace: str, one: RolloutEvent, times: int, now: datetime) -> EventOutcome:
         """Count an Event that is there again, unless it was counted of this entry already."""
         event = self._cluster.unchanged(EVENT_SERIES, namespace, one.name)
         if event is None or one.entry <= _entry(event):
@@ -157,7 +157,7 @@ def _moment(when: datetime) -> str:
 
 
 def _manifest(
-    namespace: str, one: Happening, about: dict[str, Any], now: datetime
+    namespace: str, one: RolloutEvent, about: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     return {
         "apiVersion": "events.k8s.io/v1",

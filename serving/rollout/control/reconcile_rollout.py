@@ -41,7 +41,7 @@ class World:
     now: Callable[[], float]
 
 
-def attend(world: World, stored: Stored, interval_seconds: float) -> Stored:
+def reconcile(world: World, stored: Stored, interval_seconds: float) -> Stored:
     """Return the rollout after one look.
 
     Whatever was decided before is made true first, so a controller that starts anew goes on

@@ -24,7 +24,7 @@ ONCE = ("Started", *ENDS.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class RolloutEvent:
     """Something that a person wants to know.
 
     Attributes:
@@ -45,7 +45,7 @@ class Happening:
     entry: int
 
 
-def happened(before: Rollout | None, after: Rollout) -> tuple[Happening, ...]:
+def events_between(before: Rollout | None, after: Rollout) -> tuple[RolloutEvent, ...]:
     """Return what has happened between two looks at the rollouts of a service.
 
     Args:
@@ -55,12 +55,12 @@ def happened(before: Rollout | None, after: Rollout) -> tuple[Happening, ...]:
     same = before is not None and before.number == after.number
     if not same and after.entries > 1:
         return ()  # Another program has told of it.
-    happenings = [] if same else [_started(after)]
+    events = [] if same else [_started(after)]
     reason = _reason(before if same else None, after)
     if reason:
         is_warning = reason in ("RolledBack", "Asked")
-        happenings.append(_happening(after, reason, _message(after, reason), is_warning))
-    return tuple(happenings)
+        events.append(_event(after, reason, _message(after, reason), is_warning))
+    return tuple(events)
 
 
 def _reason(before: Rollout | None, after: Rollout) -> str:
@@ -112,15 +112,15 @@ def _what(rollout: Rollout, reason: str) -> str:
             return f"{target.canary} is at {state.desired_percent} %"
 
 
-def _started(rollout: Rollout) -> Happening:
+def _started(rollout: Rollout) -> RolloutEvent:
     target, by = rollout.target, rollout.started_by
     said = f"{target.canary} against {target.stable}, {rollout.policy.strategy}, begun by {by}"
-    return _happening(rollout, "Started", said, is_warning=False)
+    return _event(rollout, "Started", said, is_warning=False)
 
 
-def _happening(rollout: Rollout, reason: str, message: str, is_warning: bool) -> Happening:
+def _event(rollout: Rollout, reason: str, message: str, is_warning: bool) -> RolloutEvent:
     line = printable(" ".join(f"rollout {rollout.number}: {message}".split()))
-    return Happening(
+    return RolloutEvent(
         reason=reason,
         message=_cut(line),
         is_warning=is_warning,
@@ -140,7 +140,7 @@ def _cut(line: str) -> str:
 
 
 def _word(rollout: Rollout, reason: str) -> str:
-    """Return what tells two happenings of a rollout apart, in letters that names may have."""
+    """Return what tells two events of a rollout apart, in letters that names may have."""
     state, word = rollout.state, reason.lower()
     if reason in ONCE:
         return word

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kanaria.serving.triggers.decision import Limits, Past, Reason, day_begin, decide
-from kanaria.serving.triggers.trigger_states import NEXT, Life, may_follow
+from kanaria.serving.triggers.trigger_states import NEXT, TriggerState, may_follow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 LIMITS = Limits(
@@ -91,7 +91,7 @@ def test_a_day_begins_at_midnight_of_the_zone_however_long_it_is():
 
 
 def test_what_has_ended_never_goes_on_and_what_was_refused_may_be_asked_again():
-    assert not NEXT[Life.SUCCEEDED] | NEXT[Life.FAILED]
-    assert may_follow(Life.REFUSED, Life.ACCEPTED)
-    assert not may_follow(Life.ACCEPTED, Life.RUNNING)
-    assert set(NEXT) == set(Life)
+    assert not NEXT[TriggerState.SUCCEEDED] | NEXT[TriggerState.FAILED]
+    assert may_follow(TriggerState.REFUSED, TriggerState.ACCEPTED)
+    assert not may_follow(TriggerState.ACCEPTED, TriggerState.RUNNING)
+    assert set(NEXT) == set(TriggerState)

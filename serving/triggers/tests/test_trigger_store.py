@@ -15,7 +15,7 @@ from kanaria.serving.payload_log.open_store import open_store as open_payload_st
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event, Kind, Source
 from kanaria.serving.triggers.leadership import leadership
-from kanaria.serving.triggers.trigger_states import Life
+from kanaria.serving.triggers.trigger_states import TriggerState
 from kanaria.serving.triggers.trigger_store import (
     Delivery,
     open_database,
@@ -34,19 +34,19 @@ def test_an_event_is_kept_once_for_each_trigger_and_its_deliveries_are_counted(l
     with closing(open_reader(location)) as store:
         first, second = store.newest(10)
     assert (first.name, first.deliveries, first.received, first.delivered) == ("a", 2, 1.0, 2.0)
-    assert (second.name, second.state, second.what) == ("b", Life.ACCEPTED, EVENT.what)
+    assert (second.name, second.state, second.what) == ("b", TriggerState.ACCEPTED, EVENT.what)
 
 
 def test_a_state_changes_only_from_the_one_that_was_seen(location: str):
     with closing(open_store(location)) as store:
         store.keep("a", EVENT, 1.0)
         (one,) = store.open()
-        assert store.move(one, Life.STARTING, run_name="a-1", pipeline="retrain")
-        assert not store.move(one, Life.REFUSED, reason="cool_down")
+        assert store.move(one, TriggerState.STARTING, run_name="a-1", pipeline="retrain")
+        assert not store.move(one, TriggerState.REFUSED, reason="cool_down")
         (one,) = store.under_way()
-        assert (one.state, one.run_name) == (Life.STARTING, "a-1")
+        assert (one.state, one.run_name) == (TriggerState.STARTING, "a-1")
         with pytest.raises(ValueError, match="may not follow"):
-            store.move(one, Life.SUCCEEDED)
+            store.move(one, TriggerState.SUCCEEDED)
 
 
 def test_what_was_refused_is_decided_anew_only_where_its_sender_says_that_it_holds(location: str):
@@ -54,20 +54,20 @@ def test_what_was_refused_is_decided_anew_only_where_its_sender_says_that_it_hol
         for repeats, again in ((False, Delivery.REPEATED), (True, Delivery.HOLDS)):
             event = replace(EVENT, key=f"k{repeats}", repeats=repeats)
             store.keep("a", event, 1.0)
-            store.move(store.open()[-1], Life.REFUSED, reason=Reason.COOL_DOWN.value)
+            store.move(store.open()[-1], TriggerState.REFUSED, reason=Reason.COOL_DOWN.value)
             assert store.keep("a", event, 2.0) is again
         (one,) = store.open()
         assert one.key == "kTrue"
-        store.move(one, Life.STARTING)
+        store.move(one, TriggerState.STARTING)
         assert store.keep("a", event, 3.0) is Delivery.REPEATED
 
 
 def test_runs_are_counted_by_trigger_and_those_that_failed_are_no_training(location: str):
     with closing(open_store(location)) as store:
-        for number, end in enumerate((Life.SUCCEEDED, Life.FAILED)):
+        for number, end in enumerate((TriggerState.SUCCEEDED, TriggerState.FAILED)):
             store.keep("a", replace(EVENT, key=str(number)), 1.0)
-            store.move(store.open()[0], Life.STARTING)
-            store.move(store.under_way()[0], Life.RUNNING, started=100.0 + number)
+            store.move(store.open()[0], TriggerState.STARTING)
+            store.move(store.under_way()[0], TriggerState.RUNNING, started=100.0 + number)
             store.move(store.under_way()[0], end, ended=200.0)
         starts = store.starts("a", 101.0)
         assert (starts.last, starts.last_good, starts.since) == (101.0, 100.0, 1)
@@ -79,13 +79,13 @@ def test_what_is_over_and_old_is_forgotten_but_the_newest_run(location: str):
         for number in range(3):
             store.keep("a", replace(EVENT, key=str(number)), float(number))
             if number < 2:
-                store.move(store.open()[0], Life.STARTING)
-                store.move(store.under_way()[0], Life.RUNNING, started=float(number))
-                store.move(store.under_way()[0], Life.SUCCEEDED)
+                store.move(store.open()[0], TriggerState.STARTING)
+                store.move(store.under_way()[0], TriggerState.RUNNING, started=float(number))
+                store.move(store.under_way()[0], TriggerState.SUCCEEDED)
         store.forget(10.0)
         assert [(one.key, one.state) for one in store.newest(10)] == [
-            ("1", Life.SUCCEEDED),
-            ("2", Life.ACCEPTED),
+            ("1", TriggerState.SUCCEEDED),
+            ("2", TriggerState.ACCEPTED),
         ]
 
 

@@ -18,8 +18,8 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
-from kanaria.serving.rollout.control.rollout_events import happened
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
+from kanaria.serving.rollout.control.rollout_events import events_between
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
@@ -58,7 +58,7 @@ def history(folder: Path, namespace: str, who: str = "kim") -> Iterator[Stored]:
     def minutes(count: int) -> Iterator[Stored]:
         for _ in range(count):
             paper.pass_time(60)
-            yield moved(attend(world, store.load(NAMESPACE, SERVICE), 60))
+            yield moved(reconcile(world, store.load(NAMESPACE, SERVICE), 60))
 
     yield moved(store.load(NAMESPACE, SERVICE))
     yield from minutes(40)
@@ -83,14 +83,14 @@ def test_kubectl_describe_tells_the_story_and_repetitions_are_counted(
     outcomes: list[EventOutcome] = []
     cluster = rollout.client()
     listeners = [EventListener(cluster, outcomes.append, heartbeat_seconds=0) for _ in range(2)]
-    looks, happenings, before = list(history(tmp_path / "paper", taxi)), [], None
+    looks, events, before = list(history(tmp_path / "paper", taxi)), [], None
     for stored in looks:
-        happenings += happened(before, stored.rollout)
+        events += events_between(before, stored.rollout)
         before = stored.rollout
         for listener in listeners:  # Two controllers that hear the same.
             listener(stored)
     kept = events(taxi)
-    names = [one.name for one in happenings]
+    names = [one.name for one in events]
     assert {name: times(event) for name, event in kept.items()} == {
         name: names.count(name) for name in names
     }
@@ -119,7 +119,7 @@ def test_a_controller_that_begins_anew_goes_on_counting(
     held = {name: times(event) for name, event in events(taxi).items() if "held" in name}
     before, expected = None, {}
     for look in looks:
-        for one in happened(before, look.rollout):
+        for one in events_between(before, look.rollout):
             expected[one.name] = expected.get(one.name, 0) + 1
         before = look.rollout
     assert held == {name: count for name, count in expected.items() if "held" in name}

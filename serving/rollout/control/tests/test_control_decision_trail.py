@@ -17,7 +17,7 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.audited_store import AuditedStore
 from kanaria.serving.rollout.control.decision_trail import due
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.control.rollout_store import Store
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
@@ -78,7 +78,7 @@ class Scene:
         world = World(
             traffic=self.paper, store=self.store, source=self.paper, now=lambda: self.paper.clock
         )
-        attend(world, stored, 60)
+        reconcile(world, stored, 60)
 
     def phase(self) -> Phase:
         return self.records.load(NAMESPACE, SERVICE).rollout.state.phase

@@ -12,7 +12,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, 
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
 from kanaria.serving.rollout.decision.rollout_state import Phase
@@ -80,7 +80,7 @@ class Scene:
             now=lambda: paper.clock,
         )
         try:
-            attend(world, self.store.load(NAMESPACE, SERVICE), 60)
+            reconcile(world, self.store.load(NAMESPACE, SERVICE), 60)
         except (Killed, KanariaError):
             return
 
@@ -168,7 +168,7 @@ def test_what_is_in_the_way_of_the_traffic_is_told(scene: Scene):
     paper = scene.paper
     world = World(traffic=paper, store=scene.store, source=paper, now=lambda: paper.clock)
     with pytest.raises(NotReadyError, match="no answer"):
-        attend(world, scene.store.load(NAMESPACE, SERVICE), 60)
+        reconcile(world, scene.store.load(NAMESPACE, SERVICE), 60)
     assert scene.rollout().looked == paper.clock
 
 

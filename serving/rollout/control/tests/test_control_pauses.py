@@ -17,7 +17,7 @@ from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.environment import Place
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import NoLease
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
@@ -66,7 +66,7 @@ def store(tmp_path: Path, slow: Slow) -> FileStore:
     )
     for _ in range(2):
         slow.pass_time(60)
-        attend(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
+        reconcile(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
     assert slow.shares() == {CANARY: 10, STABLE: 90}
     return store
 

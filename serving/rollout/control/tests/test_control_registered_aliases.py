@@ -9,7 +9,7 @@ from kanaria.serving.audit.trail_files import FileTrails
 from kanaria.serving.model_registry.registration import Registration, entry, registrations
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.control.registered_aliases import (
     Standing,
     newest_first,
@@ -48,7 +48,7 @@ class Scene:
                 source=self.paper,
                 now=lambda: self.paper.clock,
             )
-            attend(world, self.store.load(NAMESPACE, SERVICE), 60)
+            reconcile(world, self.store.load(NAMESPACE, SERVICE), 60)
             seen.append(self.standing())
         return seen
 

@@ -10,7 +10,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
 from kanaria.serving.rollout.decision.rollout_state import Phase
@@ -72,7 +72,7 @@ def driven(paper: Paper, store, minutes: int = 600):
         if stored.rollout.settled:
             break
         paper.pass_time(30)
-        stored = attend(world(paper, store), store.load(NAMESPACE, SERVICE), 60)
+        stored = reconcile(world(paper, store), store.load(NAMESPACE, SERVICE), 60)
     return stored.rollout
 
 
@@ -202,7 +202,7 @@ def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):
     driven(paper, store, minutes=1)
     stored, shares = store.load(NAMESPACE, SERVICE), paper.shares()
     with pytest.raises(ConflictError):
-        attend(world(paper, store), old, 60)
+        reconcile(world(paper, store), old, 60)
     assert store.load(NAMESPACE, SERVICE) == stored
     assert paper.shares() == shares
 
@@ -217,7 +217,7 @@ def test_an_old_copy_of_a_rollout_that_was_rolled_back_gives_the_canary_nothing(
     assert old.rollout.state.desired_percent == 10
     driven(paper, store)
     with pytest.raises(ConflictError):
-        attend(world(paper, store), old, 60)
+        reconcile(world(paper, store), old, 60)
     assert paper.shares() == {CANARY: 0, STABLE: 100}
 
 

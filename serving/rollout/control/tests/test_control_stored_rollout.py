@@ -13,7 +13,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.serving.rollout.control import operations, stored_rollout
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
 from kanaria.serving.rollout.decision.rollout_state import Phase, State, plain
@@ -50,7 +50,7 @@ def driven(paper: Paper, store: FileStore):
         if stored.rollout.settled:
             break
         paper.pass_time(30)
-        stored = attend(world, stored, 60)
+        stored = reconcile(world, stored, 60)
     return stored.rollout
 
 
@@ -128,7 +128,7 @@ def test_what_the_old_program_meets_of_a_newer_one_it_leaves_alone(
     refused = rf"1\.json: written by a newer Kanaria: format {newest}, this one knows"
     world = World(traffic=paper, store=store, source=paper, now=lambda: paper.clock + 60)
     with pytest.raises(NewerFormatError, match=refused):
-        attend(world, stored, 60)
+        reconcile(world, stored, 60)
     with pytest.raises(NewerFormatError, match=refused):
         operations.order(
             store, NAMESPACE, SERVICE, Command(kind=CommandKind.PAUSE, who="kim", when=1.0)

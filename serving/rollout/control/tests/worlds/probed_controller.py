@@ -11,7 +11,7 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.operations import newest
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 STEPS = """
@@ -50,7 +50,7 @@ class Controller:
         self.clock += seconds
         self.paper.pass_time(seconds)
         for service in self.world.store.services(NAMESPACE):
-            attend(self.world, newest(self.world.store, NAMESPACE, service), 60)
+            reconcile(self.world, newest(self.world.store, NAMESPACE, service), 60)
 
 
 def samples(url: str) -> list[Sample]:

@@ -7,8 +7,8 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
-from kanaria.serving.rollout.control.rollout_events import LONGEST, Happening, happened
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
+from kanaria.serving.rollout.control.rollout_events import LONGEST, RolloutEvent, events_between
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
@@ -37,7 +37,7 @@ class Story:
         self.before, self.told = None, []
 
     def hear(self, rollout) -> None:
-        self.told += happened(self.before, rollout)
+        self.told += events_between(self.before, rollout)
         self.before = rollout
 
     def minutes(self, count: int) -> "Story":
@@ -46,7 +46,7 @@ class Story:
         )
         for _ in range(2 * count):
             self.paper.pass_time(30)
-            self.hear(attend(world, self.store.load(NAMESPACE, SERVICE), 60).rollout)
+            self.hear(reconcile(world, self.store.load(NAMESPACE, SERVICE), 60).rollout)
         return self
 
     def order(self, kind: CommandKind) -> "Story":
@@ -60,7 +60,7 @@ class Story:
         names = dict.fromkeys(one.name for one in self.told if one.reason != "Held")
         return [next(one.reason for one in self.told if one.name == name) for name in names]
 
-    def first(self, reason: str) -> Happening:
+    def first(self, reason: str) -> RolloutEvent:
         return next(one for one in self.told if one.reason == reason)
 
 
@@ -107,7 +107,7 @@ def test_a_newer_revision_is_told(tmp_path: Path):
 
 def test_names_are_the_same_whoever_tells(tmp_path: Path):
     story = Story(tmp_path, STEPS).minutes(1)
-    again = happened(None, story.store.load(NAMESPACE, SERVICE).rollout)
+    again = events_between(None, story.store.load(NAMESPACE, SERVICE).rollout)
     assert {one.name for one in again} <= {one.name for one in story.told}
     assert all(one.name.startswith(f"{SERVICE}-rollout-1.") for one in story.told)
 
@@ -134,7 +134,7 @@ def test_two_steps_and_two_questions_are_different_things(tmp_path: Path):
 
 def test_a_controller_that_starts_anew_tells_nothing_old(tmp_path: Path):
     story = Story(tmp_path, STEPS).minutes(10)
-    assert happened(None, story.store.load(NAMESPACE, SERVICE).rollout) == ()
+    assert events_between(None, story.store.load(NAMESPACE, SERVICE).rollout) == ()
 
 
 @pytest.mark.parametrize("who", ["k" * 5000, "ü€😀" * 700, "kim\nType: forged", "kim\x1b[31m"])
@@ -149,6 +149,6 @@ def test_a_message_is_one_short_line(tmp_path: Path, who: str):
         SERVICE,
         operations.Beginning(policy=parse(STEPS), who=who, now=0.0),
     )
-    (one,) = happened(None, rollout)
+    (one,) = events_between(None, rollout)
     assert len(one.message.encode()) <= LONGEST
     assert one.message.isprintable()
