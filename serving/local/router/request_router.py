@@ -20,13 +20,11 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller, LiveService
 from kanaria.serving.local.explainer.explainer_client import Explainer
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
@@ -36,6 +34,7 @@ from kanaria.serving.local.router.predictor_client import Call, forwarded, refus
 from kanaria.serving.local.router.request_paths import refusal
 from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.router_metrics import Metrics
+from kanaria.serving.local.router.weighted_choice import choose
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
 
 if TYPE_CHECKING:
@@ -45,16 +44,6 @@ PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
 EXPLAIN = ":explain"
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
-
-
-def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
-    """Return the revision that a draw from [0, 1) falls on, or "" when there are no shares."""
-    point, reached = draw * 100, 0
-    for share in shares:
-        reached += share.percent
-        if point < reached:
-            return share.revision
-    return ""
 
 
 def names(host: str, service: str, namespace: str) -> bool:

@@ -9,7 +9,8 @@ from stand_ins import Live, routed
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.predictor.predictor_runner import back_off
-from kanaria.serving.local.router.request_router import choose, names
+from kanaria.serving.local.router.request_router import names
+from kanaria.serving.local.router.weighted_choice import choose
 from kanaria.serving.local.state.state_folder import last_line
 
 
