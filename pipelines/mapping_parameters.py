@@ -14,7 +14,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
-from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service import service_keys, service_mapping
 from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.traffic.find_traffic import LOCAL_NAMESPACE
 
@@ -29,7 +29,7 @@ class KeyedMapping:
 
 def _service(mapping: Any, faults: Faults) -> object:
     """Check what serves; a namespace that is not named is known only where the steps run."""
-    return service_keys.parse(mapping, faults, lambda: LOCAL_NAMESPACE)
+    return service_mapping.parse(mapping, faults, lambda: LOCAL_NAMESPACE)
 
 
 DETECTOR = "drift_detector"

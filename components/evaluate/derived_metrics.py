@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.evaluate import private_tfma as private
+from kanaria.components.evaluate.combined_metrics import FULL, Combined, Metrics
 from kanaria.components.evaluate.metric_plan import Group, Plan
-from kanaria.components.evaluate.metrics import FULL, Combined, Metrics
 from kanaria.components.evaluate.private_tfma import metric_types, slicer, tfma
 from kanaria.components.evaluate.slices import JACKKNIFE
 

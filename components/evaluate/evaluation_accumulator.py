@@ -19,10 +19,12 @@ from kanaria.components.evaluate import (
     metric_requirements,
     score_counts,
 )
+from kanaria.components.evaluate.combined_metrics import Combined
 from kanaria.components.evaluate.evaluated_rows import Rows
+from kanaria.components.evaluate.group_state import GroupState
 from kanaria.components.evaluate.label_check_facts import Missing, Pair, Weights
 from kanaria.components.evaluate.metric_requirements import Demand
-from kanaria.components.evaluate.metrics import Combined, GroupState, MetricsAccumulator
+from kanaria.components.evaluate.metrics_accumulator import MetricsAccumulator
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.evaluate.score_counts import Scores
 from kanaria.components.shared.errors import DataError, shown

@@ -37,7 +37,7 @@ from kanaria.serving import delivery
 from kanaria.serving.checks import check_limits, checks_page
 from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
-from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.model_card.card import Card
 from kanaria.serving.model_registry import tracking_settings
@@ -100,7 +100,7 @@ class _Settings:
 def _checked(request: PushRequest) -> _Settings:
     """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
-    service = service_keys.parse(request.service, faults, namespace_of)
+    service = service_mapping.parse(request.service, faults, namespace_of)
     delivery_settings = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:

@@ -8,7 +8,7 @@ from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.delivery import Delivery, parse
-from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.traffic.find_traffic import connect, namespace_of
@@ -45,7 +45,7 @@ def checked(service: Any, delivery: Any, tracking: Any) -> tuple[ServiceSpec, De
         ParameterError: something in one is wrong; all faults are named.
     """
     faults = Faults("resolve_deployed")
-    parsed = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
+    parsed = service_mapping.parse(service, faults, namespace_of), parse(delivery, faults)
     tracking_settings.within(tracking, faults, os.environ)
     faults.raise_if_any()
     return parsed

@@ -9,7 +9,7 @@ from typing import Any
 from kanaria.components.rollout.rollout import Targets, controlled, finish, policy_of
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.stored_rollout import Rollout
@@ -63,7 +63,7 @@ def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
     faults = Faults(STEP)
     interval = request.interval_seconds
     faults.check(interval >= 0, "interval_seconds", interval, "use more than 0 seconds")
-    spec = service_keys.parse(request.service, faults, namespace_of)
+    spec = service_mapping.parse(request.service, faults, namespace_of)
     faults.raise_if_any()
     names = spec.namespace, spec.name
     policy = policy_of(request.policy_file) if request.policy_file else None

@@ -20,7 +20,7 @@ from local_server import Server, until
 from kanaria.components import ingest_data, join_features, materialize_features
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.features import feature_settings
-from kanaria.serving.inference_service import service_keys, service_manifest
+from kanaria.serving.inference_service import service_manifest, service_mapping
 
 ROOT = Path(__file__).parents[2]
 FEAST = ROOT / ".venv/feast/bin"
@@ -117,7 +117,7 @@ def mapping(url: str, **more: Any) -> dict[str, Any]:
 
 def manifest(name: str, model: Path, **more: Any) -> dict[str, Any]:
     faults = Faults("push_model")
-    spec = service_keys.parse({"name": name, **more}, faults, lambda: "default")
+    spec = service_mapping.parse({"name": name, **more}, faults, lambda: "default")
     faults.raise_if_any()
     built = service_manifest.build(spec)
     built["spec"]["predictor"]["model"]["storageUri"] = str(model)

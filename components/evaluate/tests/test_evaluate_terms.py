@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.evaluate.metrics import expanded
+from kanaria.components.evaluate.add_rows import expanded
 from kanaria.components.evaluate.slices import Membership
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service import kserve_fields, service_keys
+from kanaria.serving.inference_service import kserve_fields, service_keys, service_mapping
 from kanaria.serving.inference_service.service_manifest import build
 
 
 def manifest(**words: Any) -> dict[str, Any]:
     faults = Faults("test")
-    spec = service_keys.parse({"name": "tips", **words}, faults, lambda: "default")
+    spec = service_mapping.parse({"name": "tips", **words}, faults, lambda: "default")
     faults.raise_if_any()
     return build(spec)
 
@@ -196,7 +196,7 @@ def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
 def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
     for document in ({}, {"name": None}, {"name": 5}):
         faults = Faults("test")
-        service_keys.parse(document, faults, lambda: "default")
+        service_mapping.parse(document, faults, lambda: "default")
         with pytest.raises(ParameterError) as raised:
             faults.raise_if_any()
         assert str(raised.value).count("service.name") == 1

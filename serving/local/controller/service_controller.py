@@ -20,7 +20,7 @@ from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.predictor.host_client import GRACE_SECONDS, Spawner
 from kanaria.serving.local.predictor.predictor_runner import Files, Runner
-from kanaria.serving.local.state import manifest_check
+from kanaria.serving.local.state import manifest_fields
 from kanaria.serving.local.state.file_changes import FileChanges
 from kanaria.serving.local.state.state_folder import MANIFEST, Service, services
 from kanaria.serving.local.state.status_document import Observed, Revision
@@ -85,7 +85,7 @@ class LiveService:
         manifest = self._service.manifest()
         if manifest is None:
             return
-        self._tell_inert(manifest_check.inert(manifest))
+        self._tell_inert(manifest_fields.inert(manifest))
         if digest != self._observed.applied:
             self._publish(reconcile.adopt(self._observed, manifest, digest))
         elif self._observed.fault:

@@ -6,7 +6,8 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import Placement, Scaling, ServiceSpec
-from kanaria.serving.local.state.manifest_check import checked_manifest, inert, stopped
+from kanaria.serving.local.state.manifest_check import checked_manifest, stopped
+from kanaria.serving.local.state.manifest_fields import inert
 from kanaria.serving.local.state.state_folder import load_manifests
 
 HEAD = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\n"
