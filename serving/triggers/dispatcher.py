@@ -23,8 +23,9 @@ from kanaria.serving.triggers.decision import Decision, Limits, Past, Reason, da
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd, Starter, run_name
 from kanaria.serving.triggers.trigger_file import LabelledRows, Trigger
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
+from kanaria.serving.triggers.trigger_records import Triggered
 from kanaria.serving.triggers.trigger_states import TriggerState
-from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore
+from kanaria.serving.triggers.trigger_store import TriggerStore
 
 logger = logging.getLogger(__name__)
 TURN_SECONDS = 1.0

@@ -11,7 +11,8 @@ from kanaria.serving.triggers.events.event import Event, Source
 from kanaria.serving.triggers.matching import matched
 from kanaria.serving.triggers.trigger_file import Trigger
 from kanaria.serving.triggers.trigger_metrics import REPEATED, TriggerMetrics
-from kanaria.serving.triggers.trigger_store import Delivery, TriggerStore
+from kanaria.serving.triggers.trigger_records import Delivery
+from kanaria.serving.triggers.trigger_store import TriggerStore
 
 logger = logging.getLogger(__name__)
 

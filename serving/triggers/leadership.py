@@ -12,7 +12,7 @@ from pathlib import Path
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.databases.database import Database
 from kanaria.serving.file_lease import FileLease
-from kanaria.serving.triggers.trigger_store import is_postgresql, open_database
+from kanaria.serving.triggers.trigger_database import is_postgresql, open_database
 
 LOCK = 0x74726967676572
 """The letters of `trigger`."""

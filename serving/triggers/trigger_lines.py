@@ -2,8 +2,8 @@
 
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import clock
+from kanaria.serving.triggers.trigger_records import Triggered
 from kanaria.serving.triggers.trigger_states import TriggerState
-from kanaria.serving.triggers.trigger_store import Triggered
 
 WIDTH = 20
 

@@ -7,35 +7,17 @@ trigger twice. A commit is on the disk when it returns.
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.databases.database import Database, Value
-from kanaria.serving.databases.postgresql_address import SCHEME, read_address
-from kanaria.serving.databases.sqlite import SqliteDatabase
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event
+from kanaria.serving.triggers.trigger_database import checked_database, is_postgresql
+from kanaria.serving.triggers.trigger_records import Delivery, Starts, Triggered
 from kanaria.serving.triggers.trigger_states import OPEN, UNDER_WAY, TriggerState, may_follow
 
-VERSION = 1
-SCHEMA_NAME = "kanaria_triggers"
-SCHEMA = """
-CREATE TABLE trigger_store (version INTEGER NOT NULL);
-INSERT INTO trigger_store VALUES (1);
-CREATE TABLE triggered (
-  number {numbered},
-  name {text} NOT NULL, event_key {text} NOT NULL, source {text} NOT NULL, what {text} NOT NULL,
-  report {text} NOT NULL, received {real} NOT NULL, delivered {real} NOT NULL,
-  deliveries {integer} NOT NULL, state {text} NOT NULL, reason {text} NOT NULL, why {text} NOT NULL,
-  pipeline {text} NOT NULL, run_name {text} NOT NULL, run_id {text} NOT NULL, link {text} NOT NULL,
-  started {real}, ended {real}, UNIQUE (name, event_key));
-CREATE INDEX by_state ON triggered (state, number);
-CREATE INDEX by_start ON triggered (name, started);
-"""
 COLUMNS = (
     "number, name, event_key, source, what, report, received, delivered, deliveries, state, reason,"
     " why, pipeline, run_name, run_id, link, started, ended"
@@ -59,77 +41,6 @@ FROM triggered WHERE name = :name AND started IS NOT NULL"""
 FORGET = """
 DELETE FROM triggered WHERE delivered < :before AND state IN ('refused', 'succeeded', 'failed')
   AND number NOT IN (SELECT max(number) FROM triggered WHERE started IS NOT NULL GROUP BY name)"""
-
-
-class Delivery(Enum):
-    """What a delivery of an event is."""
-
-    NEW = "new"
-    """It is kept, and will be decided on."""
-    REPEATED = "repeated"
-    """It was there already; it is counted, and changes nothing."""
-    HOLDS = "holds"
-    """It was refused, and its sender says that it still holds: it will be decided on anew."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Triggered:
-    """An event for a trigger, and what became of it.
-
-    Attributes:
-        number: in the order of arrival.
-        name: of the trigger.
-        key: of the event.
-        source: the way it came in.
-        what: in a person's words.
-        report: address of the page of what was found, "" for none.
-        received: when it first came, in seconds since 1970.
-        delivered: when it last came.
-        deliveries: how often.
-        state: see TriggerState.
-        reason: why it was refused, "" where it was not.
-        why: in words; of a run that failed, or does not begin yet, as well.
-        pipeline: that its run is of, "" before it is decided on.
-        run_name: of its run.
-        run_id: of its run, "" before that has begun.
-        link: address of the run's page.
-        started: when the run began, None before.
-        ended: when its end was seen, None before.
-    """
-
-    number: int
-    name: str
-    key: str
-    source: str
-    what: str
-    report: str
-    received: float
-    delivered: float
-    deliveries: int
-    state: TriggerState
-    reason: str
-    why: str
-    pipeline: str
-    run_name: str
-    run_id: str
-    link: str
-    started: float | None
-    ended: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Starts:
-    """When a trigger's runs began, in seconds since 1970.
-
-    Attributes:
-        last: None for never.
-        last_good: of a run that has not failed.
-        since: how many began since a moment.
-    """
-
-    last: float | None
-    last_good: float | None
-    since: int
 
 
 class TriggerStore:
@@ -292,7 +203,7 @@ def open_store(location: str) -> TriggerStore:
         ParameterError: the location is wrong, or is no store of triggers.
         StoreError: it cannot be written now.
     """
-    return _opened(location, write=True)
+    return TriggerStore(checked_database(location, write=True))
 
 
 def open_reader(location: str) -> TriggerStore:
@@ -308,52 +219,4 @@ def open_reader(location: str) -> TriggerStore:
             f"store {location}: there is no such file; kanaria trigger serve makes it, --store "
             "names another"
         )
-    return _opened(location, write=False)
-
-
-def _opened(location: str, *, write: bool) -> TriggerStore:
-    database = open_database(location, write=write)
-    try:
-        if write:
-            _make(database)
-        _check(database)
-    except (ParameterError, NewerFormatError) as error:
-        database.close()
-        raise type(error)(f"store {location}: {error}") from error
-    return TriggerStore(database)
-
-
-def is_postgresql(location: str) -> bool:
-    """Tell whether a location is a database's, and not a file's."""
-    return bool(SCHEME.match(location))
-
-
-def open_database(location: str, *, write: bool) -> Database:
-    """Return a connection of its own to where a store is, whatever lies there.
-
-    Raises:
-        ParameterError: the location is wrong.
-        StoreError: it does not answer.
-    """
-    if not is_postgresql(location):
-        return SqliteDatabase(Path(location), write=write)
-    # Its driver takes half a second to import, which a file needs not.
-    from kanaria.serving.databases.postgresql import PostgresqlDatabase
-
-    return PostgresqlDatabase(read_address(location), write=write, schema_name=SCHEMA_NAME)
-
-
-def _make(database: Database) -> None:
-    with database.transaction():
-        if not database.tables():
-            database.script(SCHEMA.format_map(database.types))
-
-
-def _check(database: Database) -> None:
-    if "trigger_store" not in database.tables():
-        raise ParameterError("no trigger server made it; name its own by --store")
-    ((version,),) = database.execute("SELECT version FROM trigger_store")
-    if version > VERSION:
-        raise NewerFormatError(
-            f"written by a newer Kanaria: format {version}, this one knows {VERSION}; upgrade"
-        )
+    return TriggerStore(checked_database(location, write=False))

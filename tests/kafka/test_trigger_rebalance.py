@@ -22,8 +22,9 @@ from kanaria.serving.triggers import trigger_file
 from kanaria.serving.triggers.intake import Intake
 from kanaria.serving.triggers.kafka_source import MOST_WAITING, KafkaSource
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
+from kanaria.serving.triggers.trigger_records import Triggered
 from kanaria.serving.triggers.trigger_states import TriggerState
-from kanaria.serving.triggers.trigger_store import Triggered, TriggerStore, open_store
+from kanaria.serving.triggers.trigger_store import TriggerStore, open_store
 
 STRATEGIES = ("range,roundrobin", "cooperative-sticky")
 SETTINGS = "session.timeout.ms: '6000', partition.assignment.strategy: '{}'"

@@ -15,13 +15,10 @@ from kanaria.serving.payload_log.open_store import open_store as open_payload_st
 from kanaria.serving.triggers.decision import Reason
 from kanaria.serving.triggers.events.event import Event, Kind, Source
 from kanaria.serving.triggers.leadership import leadership
+from kanaria.serving.triggers.trigger_database import open_database
+from kanaria.serving.triggers.trigger_records import Delivery
 from kanaria.serving.triggers.trigger_states import TriggerState
-from kanaria.serving.triggers.trigger_store import (
-    Delivery,
-    open_database,
-    open_reader,
-    open_store,
-)
+from kanaria.serving.triggers.trigger_store import open_reader, open_store
 
 EVENT = Event(source=Source.S3, kind=Kind.OBJECT, key="k", what="object s3://a/b was created")
 
