@@ -83,7 +83,8 @@ def _doctor(options: argparse.Namespace) -> int:
     from kanaria.serving.doctor import examine_account
     from kanaria.serving.doctor.doctor_report import is_fit, report
     from kanaria.serving.doctor.examine_cluster import examine
-    from kanaria.serving.kubernetes_client import KubernetesClient, own_namespace
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
+    from kanaria.serving.kubernetes_api.cluster_choice import own_namespace
 
     cluster = KubernetesClient.connect(options.context)
     namespace = options.namespace or own_namespace(options.context)

@@ -49,7 +49,7 @@ from kanaria.serving.signature_keys import SignatureKeys
 from kanaria.serving.traffic.find_traffic import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from kanaria.serving.inference_service.bucket_access import BucketAccess
 from kanaria.serving.inference_service.service_spec import ServiceSpec, StorageAccess
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 REMEDY = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or MINIO_ACCESS_KEY and MINIO_SECRET_KEY, "
@@ -97,7 +97,7 @@ def create(access: PodAccess, cluster: "KubernetesClient") -> None:
         ConflictError: a Secret of this name is somebody else's.
         PermissionDeniedError: the account may not; manifests/storage has the Role.
     """
-    from kanaria.serving.kubernetes_client import SECRETS, SERVICE_ACCOUNTS
+    from kanaria.serving.kubernetes_api.resource_kinds import SECRETS, SERVICE_ACCOUNTS
 
     namespace = access.namespace
     secret = bucket_access.secret(access.bucket, namespace, access.secret)

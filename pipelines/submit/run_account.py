@@ -85,7 +85,8 @@ def _absent(name: str, namespace: str) -> str:
 def _is_there(name: str, namespace: str) -> tuple[bool | None, str]:
     """Tell whether the cluster at hand has the account; None and the cause if it does not tell."""
     # The client of Kubernetes takes half a second to load.
-    from kanaria.serving.kubernetes_client import SERVICE_ACCOUNTS, KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
+    from kanaria.serving.kubernetes_api.resource_kinds import SERVICE_ACCOUNTS
 
     try:
         cluster = KubernetesClient.connect(patient=False)

@@ -126,7 +126,7 @@ def _ask(run: Run, server: Server) -> Ask:
     """Return what asks the cluster of the kubeconfig, or around this pod, about a run's pods."""
 
     def ask() -> Mapping[str, str]:
-        from kanaria.serving.kubernetes_client import KubernetesClient
+        from kanaria.serving.kubernetes_api.client import KubernetesClient
 
         why_of_node = reasons(
             KubernetesClient.connect(patient=False), run.run_id, _home(run, server)
@@ -182,7 +182,7 @@ def failed(run: Run, server: Server, now: Snapshot) -> tuple[Task, ...]:
 
 def _said_by_argo(run: Run, server: Server) -> Mapping[str, str]:
     """Return step -> what the cluster's Workflow says of its failure; nothing out of reach."""
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
     try:
         cluster = KubernetesClient.connect(patient=False)

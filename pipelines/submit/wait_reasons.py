@@ -10,7 +10,7 @@ from kanaria.pipelines.submit import pod_problems
 from kanaria.pipelines.submit.workflow_nodes import Waiting
 
 if TYPE_CHECKING:
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 TOLD_AFTER_SECONDS = (30.0, 120.0, 600.0)
 THEN_EVERY_SECONDS = 1800.0
@@ -90,7 +90,7 @@ def reasons(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[st
         NotReadyError: the cluster does not answer, or is not the one that the run is on.
         PermissionDeniedError: this account may not list pods.
     """
-    from kanaria.serving.kubernetes_client import EVENTS, PODS, WORKFLOWS
+    from kanaria.serving.kubernetes_api.resource_kinds import EVENTS, PODS, WORKFLOWS
 
     label = f"{RUN_LABEL}={run_id}"
     pods = cluster.list(PODS, namespace, label)
@@ -120,7 +120,7 @@ def failures(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[s
         NotReadyError: the cluster does not answer, or has no Workflows.
         PermissionDeniedError: this account may not list Workflows.
     """
-    from kanaria.serving.kubernetes_client import WORKFLOWS
+    from kanaria.serving.kubernetes_api.resource_kinds import WORKFLOWS
 
     workflows = cluster.list(WORKFLOWS, namespace, f"{RUN_LABEL}={run_id}")
     return {step: why for one in workflows for step, why in pod_problems.failures(one).items()}

@@ -9,7 +9,8 @@ Compare-and-swap is the resourceVersion (Kubernetes API concepts, "Resource vers
 from kanaria.components.shared.errors import ConflictError, DataError, shown
 from kanaria.serving.audit.chain import Chain, extended, read
 from kanaria.serving.audit.trail_store import Due, require_sound
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient, Object
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS, Object
 
 ENTRIES, PAGES = "entries", "pages"
 PAGE_BYTES = 400_000

@@ -9,7 +9,7 @@ from kanaria.serving.checks.infrastructure_faults import Facts
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 LOCAL = "runtime and GPUs were not looked at: local serving has none"
 
@@ -25,18 +25,18 @@ def read(cluster: "KubernetesClient | None", service: ServiceSpec, model: Path) 
     model_bytes = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
     if cluster is None:
         return Facts(model_bytes=model_bytes, unseen=(LOCAL,))
-    from kanaria.serving import kubernetes_client as kubernetes
+    from kanaria.serving.kubernetes_api import resource_kinds
 
     unseen: list[str] = []
-    own = _listed(lambda: cluster.list(kubernetes.SERVING_RUNTIMES, service.namespace), unseen)
-    shared = _listed(lambda: cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES), unseen)
+    own = _listed(lambda: cluster.list(resource_kinds.SERVING_RUNTIMES, service.namespace), unseen)
+    shared = _listed(lambda: cluster.list(resource_kinds.CLUSTER_SERVING_RUNTIMES), unseen)
     on_gpu = bool(service.placement.gpus)
     return Facts(
         model_bytes=model_bytes,
         runtimes=(*(own or ()), *(shared or ())),
         all_runtimes=own is not None and shared is not None,
-        nodes=_listed(lambda: cluster.list(kubernetes.NODES), unseen) if on_gpu else None,
-        pods=_listed(lambda: cluster.list(kubernetes.PODS), unseen) if on_gpu else None,
+        nodes=_listed(lambda: cluster.list(resource_kinds.NODES), unseen) if on_gpu else None,
+        pods=_listed(lambda: cluster.list(resource_kinds.PODS), unseen) if on_gpu else None,
         unseen=tuple(unseen),
     )
 

@@ -20,7 +20,7 @@ from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 OFF = "switched off"
 NO_SAMPLES = "no serving_samples were given; take them from train_model"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.kubernetes_client import KubernetesClient, Resource
+from kanaria.serving.kubernetes_api import resource_kinds
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import Resource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,31 +21,32 @@ class Rule:
 
 NEEDED = (
     Rule(
-        resource=kubernetes.INFERENCE_SERVICES, verbs=("get", "list", "create", "patch", "delete")
+        resource=resource_kinds.INFERENCE_SERVICES,
+        verbs=("get", "list", "create", "patch", "delete"),
     ),
-    Rule(resource=kubernetes.SERVING_RUNTIMES, verbs=("list",)),
-    Rule(resource=kubernetes.REVISIONS, verbs=("list",)),
-    Rule(resource=kubernetes.HTTP_ROUTES, verbs=("get", "create", "patch")),
-    Rule(resource=kubernetes.PODS, verbs=("list",)),
-    Rule(resource=kubernetes.CONFIG_MAPS, verbs=("get", "create", "update")),
-    Rule(resource=kubernetes.LEASES, verbs=("get", "create", "update")),
-    Rule(resource=kubernetes.EVENT_SERIES, verbs=("create", "patch")),
+    Rule(resource=resource_kinds.SERVING_RUNTIMES, verbs=("list",)),
+    Rule(resource=resource_kinds.REVISIONS, verbs=("list",)),
+    Rule(resource=resource_kinds.HTTP_ROUTES, verbs=("get", "create", "patch")),
+    Rule(resource=resource_kinds.PODS, verbs=("list",)),
+    Rule(resource=resource_kinds.CONFIG_MAPS, verbs=("get", "create", "update")),
+    Rule(resource=resource_kinds.LEASES, verbs=("get", "create", "update")),
+    Rule(resource=resource_kinds.EVENT_SERIES, verbs=("create", "patch")),
 )
 """In the namespace of the services: the Role of manifests/base/pipeline-rbac.yaml."""
 
 KSERVE_NAMESPACE = "kserve"
 CONFIGURATION = Rule(
-    resource=kubernetes.CONFIG_MAPS, verbs=("get",), names=("inferenceservice-config",)
+    resource=resource_kinds.CONFIG_MAPS, verbs=("get",), names=("inferenceservice-config",)
 )
 """In the namespace of KServe, whose configuration names the default mode and the gateway: the Role
 of manifests/kserve."""
 
 LAUNCHER = "kfp-launcher"
 KFP = (
-    Rule(resource=kubernetes.WORKFLOW_TASK_RESULTS, verbs=("create", "patch")),
-    Rule(resource=kubernetes.WORKFLOWS, verbs=("get",)),
-    Rule(resource=kubernetes.CONFIG_MAPS, verbs=("get",), names=(LAUNCHER,)),
-    Rule(resource=kubernetes.PODS, verbs=("get",)),
+    Rule(resource=resource_kinds.WORKFLOW_TASK_RESULTS, verbs=("create", "patch")),
+    Rule(resource=resource_kinds.WORKFLOWS, verbs=("get",)),
+    Rule(resource=resource_kinds.CONFIG_MAPS, verbs=("get",), names=(LAUNCHER,)),
+    Rule(resource=resource_kinds.PODS, verbs=("get",)),
 )
 """In the namespace of a run, for KFP's own programs: the Role of manifests/runs, but for the
 Secrets of the stores, whose names KFP's configuration tells."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kanaria.components.shared.errors import ParameterError, PermissionDeniedError, shown
-from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import access_rights, launcher_secrets
 from kanaria.serving.doctor.doctor_report import Finding, State
 from kanaria.serving.inference_service.service_check import NAMESPACE, OBJECT_NAME
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api import resource_kinds
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +48,9 @@ def require_reviews(cluster: KubernetesClient, account: Account) -> None:
         PermissionDeniedError: it may not; the text has the rule.
     """
     try:
-        cluster.may("get", kubernetes.PODS, account.namespace, user=account.user)
+        cluster.may("get", resource_kinds.PODS, account.namespace, user=account.user)
     except PermissionDeniedError as error:
-        rule = access_rights.Rule(resource=kubernetes.ACCOUNT_REVIEWS, verbs=("create",))
+        rule = access_rights.Rule(resource=resource_kinds.ACCOUNT_REVIEWS, verbs=("create",))
         raise PermissionDeniedError(
             f"you may not ask what {account.user} may do; add to a ClusterRole of yours: "
             f"{access_rights.as_yaml([rule])}"
@@ -63,7 +63,7 @@ def _finding(subject: str, state: State, text: str) -> Finding:
 
 def _exists(cluster: KubernetesClient, account: Account, _: str) -> Finding:
     where = f"ServiceAccount {account.namespace}/{account.name}"
-    if cluster.get(kubernetes.SERVICE_ACCOUNTS, account.namespace, account.name) is None:
+    if cluster.get(resource_kinds.SERVICE_ACCOUNTS, account.namespace, account.name) is None:
         text = f"there is no {where}, so no pod of a run could start; apply manifests/runs there"
         return _finding("account", State.MISSING, text)
     return _finding("account", State.OK, where)
@@ -81,7 +81,7 @@ def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
         names = tuple(name for name, _ in launcher_secrets.secrets(_launcher(cluster, account)))
     except ParameterError:  # The next finding says what is wrong with it.
         names = ()
-    secrets = access_rights.Rule(resource=kubernetes.SECRETS, verbs=("get",), names=names)
+    secrets = access_rights.Rule(resource=resource_kinds.SECRETS, verbs=("get",), names=names)
     wanted = {account.namespace: (*access_rights.KFP, *([secrets] if names else []))}
     missing = access_rights.missing(cluster, wanted, account.user)
     if missing:
@@ -91,13 +91,13 @@ def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
 
 
 def _launcher(cluster: KubernetesClient, account: Account) -> Mapping[str, str]:
-    config_map = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, access_rights.LAUNCHER)
+    config_map = cluster.get(resource_kinds.CONFIG_MAPS, account.namespace, access_rights.LAUNCHER)
     return dict((config_map or {}).get("data") or {})
 
 
 def _kfp_store(cluster: KubernetesClient, account: Account, _: str) -> Finding:
     subject = "kfp store"
-    if not cluster.serves(kubernetes.WORKFLOWS):
+    if not cluster.serves(resource_kinds.WORKFLOWS):
         return _finding(subject, State.LIMITED, "no Workflow API: KFP is not in this cluster")
     data = _launcher(cluster, account)
     try:
@@ -116,7 +116,7 @@ def _lacking(cluster: KubernetesClient, account: Account, secret: launcher_secre
     """Return what a store's Secret lacks, "" for nothing."""
     name, keys = secret
     where = f"Secret {account.namespace}/{name}"
-    stored = cluster.get(kubernetes.SECRETS, account.namespace, name)
+    stored = cluster.get(resource_kinds.SECRETS, account.namespace, name)
     if stored is None:
         return f"there is no {where} with the store's credentials"
     values = {key: base64.b64decode((stored.get("data") or {}).get(key, "")) for key in keys}

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, PermissionDeniedError
-from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import access_rights, free_gpus
 from kanaria.serving.doctor.access_rights import KSERVE_NAMESPACE
 from kanaria.serving.doctor.doctor_report import Finding, State
 from kanaria.serving.doctor.examine_account import CHECKS as OF_ACCOUNT
 from kanaria.serving.doctor.examine_account import Account, require_reviews
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api import resource_kinds
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic import gateways
 
 KNATIVE_NAMESPACE = "knative-serving"
@@ -58,7 +58,9 @@ def _finding(subject: str, state: State, text: str) -> Finding:
 
 def _settings(cluster: KubernetesClient, section: str) -> dict[str, Any]:
     """Return one section of KServe's configuration, or {} when it is not there."""
-    config_map = cluster.get(kubernetes.CONFIG_MAPS, KSERVE_NAMESPACE, "inferenceservice-config")
+    config_map = cluster.get(
+        resource_kinds.CONFIG_MAPS, KSERVE_NAMESPACE, "inferenceservice-config"
+    )
     return dict(json.loads((config_map or {}).get("data", {}).get(section, "{}")))
 
 
@@ -67,10 +69,10 @@ def _kubernetes(cluster: KubernetesClient, _: str) -> Finding:
 
 
 def _kserve(cluster: KubernetesClient, _: str) -> Finding:
-    if not cluster.serves(kubernetes.INFERENCE_SERVICES):
+    if not cluster.serves(resource_kinds.INFERENCE_SERVICES):
         return _finding("kserve", State.MISSING, "no InferenceService API; install KServe 0.20")
     mode = _settings(cluster, "deploy").get("defaultDeploymentMode", "unknown")
-    manager = cluster.get(kubernetes.DEPLOYMENTS, KSERVE_NAMESPACE, "kserve-controller-manager")
+    manager = cluster.get(resource_kinds.DEPLOYMENTS, KSERVE_NAMESPACE, "kserve-controller-manager")
     containers = manager["spec"]["template"]["spec"]["containers"] if manager else []
     image = next((c["image"] for c in containers if c["name"] == "manager"), "version unknown")
     way = "spec.canary" if gateways.says_it_routes_canaries(cluster) else "a route of Kanaria's"
@@ -82,7 +84,7 @@ def _kserve(cluster: KubernetesClient, _: str) -> Finding:
 
 def _gateway(cluster: KubernetesClient, _: str) -> Finding:
     subject = "gateway api"
-    if not cluster.serves(kubernetes.HTTP_ROUTES):
+    if not cluster.serves(resource_kinds.HTTP_ROUTES):
         text = "no HTTPRoute API: rollouts of services in Standard mode need it"
         return _finding(subject, State.LIMITED, text)
     if not _settings(cluster, "ingress").get("enableGatewayApi"):
@@ -103,9 +105,9 @@ def _copies(cluster: KubernetesClient) -> bool:
 
 def _features(cluster: KubernetesClient, _: str) -> Finding:
     subject = "knative features"
-    if not cluster.serves(kubernetes.REVISIONS):
+    if not cluster.serves(resource_kinds.REVISIONS):
         return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
-    config_map = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-features")
+    config_map = cluster.get(resource_kinds.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-features")
     data = (config_map or {}).get("data", {})
     names = [f"kubernetes.podspec-{feature}" for feature in FEATURES]
     off = [name for name in names if data.get(name, "disabled").lower() == "disabled"]
@@ -118,9 +120,9 @@ def _features(cluster: KubernetesClient, _: str) -> Finding:
 
 def _metrics(cluster: KubernetesClient, _: str) -> Finding:
     subject = "knative metrics"
-    if not cluster.serves(kubernetes.REVISIONS):
+    if not cluster.serves(resource_kinds.REVISIONS):
         return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
-    config_map = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-observability")
+    config_map = cluster.get(resource_kinds.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-observability")
     if (config_map or {}).get("data", {}).get(REQUEST_METRICS) != "prometheus":
         where = f"{KNATIVE_NAMESPACE}/config-observability"
         text = f"set {REQUEST_METRICS} to prometheus in {where}: rollouts are judged by these"
@@ -129,7 +131,7 @@ def _metrics(cluster: KubernetesClient, _: str) -> Finding:
 
 
 def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
-    storage_secret = cluster.get(kubernetes.SECRETS, namespace, STORAGE_SECRET)
+    storage_secret = cluster.get(resource_kinds.SECRETS, namespace, STORAGE_SECRET)
     if storage_secret is None:
         text = f"no Secret {namespace}/{STORAGE_SECRET}: give a service account, or use a volume"
         return _finding("storage secret", State.LIMITED, text)
@@ -146,7 +148,7 @@ def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
 
 
 def _gpus(cluster: KubernetesClient, _: str) -> Finding:
-    nodes, pods = cluster.list(kubernetes.NODES), cluster.list(kubernetes.PODS)
+    nodes, pods = cluster.list(resource_kinds.NODES), cluster.list(resource_kinds.PODS)
     free_by_node = free_gpus.free(nodes, pods, GPU)
     if not free_by_node:
         return _finding("gpus", State.LIMITED, f"no node offers {GPU}")

@@ -19,10 +19,11 @@ from kanaria.components.shared.errors import (
     ParameterError,
     PermissionDeniedError,
 )
-from kanaria.serving import kubernetes_client
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
+from kanaria.serving.kubernetes_api import repeated_requests
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
 
-ATTEMPTS = len(kubernetes_client.WAITS_SECONDS) + 1
+ATTEMPTS = len(repeated_requests.WAITS_SECONDS) + 1
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "found"}}
 LOST, SILENT = object(), object()
 """Answers that are none: the connection ends; nothing comes before the client's time-out."""
@@ -85,8 +86,8 @@ def script() -> Script:
 @pytest.fixture
 def cluster(script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesClient]:
     """A client of a server that follows the script, with pauses that a test can wait for."""
-    monkeypatch.setattr(kubernetes_client, "WAITS_SECONDS", (0.0,) * (ATTEMPTS - 1))
-    monkeypatch.setattr(kubernetes_client, "TIMEOUT_SECONDS", (1.0, 0.2))
+    monkeypatch.setattr(repeated_requests, "WAITS_SECONDS", (0.0,) * (ATTEMPTS - 1))
+    monkeypatch.setattr(repeated_requests, "TIMEOUT_SECONDS", (1.0, 0.2))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def log_message(self, *_):

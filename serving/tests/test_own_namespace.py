@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving import kubernetes_client
-from kanaria.serving.kubernetes_client import KubernetesClient, own_namespace
+from kanaria.serving.kubernetes_api import cluster_choice
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.cluster_choice import own_namespace
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE, namespace_of
 
 
@@ -40,7 +41,7 @@ def kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def pod(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    monkeypatch.setattr(kubernetes_client, "POD_NAMESPACE", file)
+    monkeypatch.setattr(cluster_choice, "POD_NAMESPACE", file)
 
 
 @pytest.mark.usefixtures("kubeconfig")

@@ -24,11 +24,11 @@ from typing import Any
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import (
     HTTP_ROUTES,
     INFERENCE_SERVICES,
     PODS,
-    KubernetesClient,
     Object,
 )
 from kanaria.serving.protocol.names import VERSION_ANNOTATION

@@ -18,11 +18,11 @@ import json
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import (
     CONFIG_MAPS,
     HTTP_ROUTES,
     INFERENCE_SERVICES,
-    KubernetesClient,
     Object,
 )
 from kanaria.serving.protocol.names import DEPLOYMENT_MODE, LATEST_ANNOTATION, SERVICE_ANNOTATION

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kanaria.components.shared.errors import ConflictError
-from kanaria.serving.kubernetes_client import Object
+from kanaria.serving.kubernetes_api.resource_kinds import Object
 
 ATTEMPTS = 5
 """Writes at most; controllers report a status several times while a change comes true."""

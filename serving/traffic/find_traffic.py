@@ -11,7 +11,7 @@ from kanaria.serving.traffic.local_traffic import LocalTraffic
 from kanaria.serving.traffic.traffic_protocol import Traffic
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 LOCAL_STATE = "KANARIA_SERVING_ROOT"
 LOCAL_NAMESPACE = "default"
@@ -35,7 +35,7 @@ def namespace_of(named: str = "", state: str = "") -> str:
         return named
     if state or os.environ.get(LOCAL_STATE):
         return LOCAL_NAMESPACE
-    from kanaria.serving.kubernetes_client import own_namespace
+    from kanaria.serving.kubernetes_api.cluster_choice import own_namespace
 
     return own_namespace()
 
@@ -67,7 +67,7 @@ def connect_cluster() -> "KubernetesClient":
     Raises:
         NotReadyError: there is neither.
     """
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
 
     try:
         return KubernetesClient.connect()

@@ -4,11 +4,11 @@ import json
 import re
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import (
     CONFIG_MAPS,
     GATEWAY_CLASSES,
     GATEWAYS,
-    KubernetesClient,
     Object,
 )
 from kanaria.serving.traffic.route_weights import Gateway

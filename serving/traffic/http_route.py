@@ -16,11 +16,11 @@ from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import (
     HTTP_ROUTES,
     INFERENCE_SERVICES,
     PODS,
-    KubernetesClient,
     Object,
 )
 from kanaria.serving.protocol.names import (

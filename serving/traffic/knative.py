@@ -14,12 +14,8 @@ from typing import Any
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.inference_service.service_manifest import STORAGE_URI
-from kanaria.serving.kubernetes_client import (
-    INFERENCE_SERVICES,
-    REVISIONS,
-    KubernetesClient,
-    Object,
-)
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import INFERENCE_SERVICES, REVISIONS, Object
 from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
 from kanaria.serving.traffic.compare_and_swap import swap

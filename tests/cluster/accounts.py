@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 ADMINISTRATOR = dict(os.environ)

@@ -11,7 +11,7 @@ from inference_services import SECONDS, InferenceServices, wait_until
 
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, PayloadLog, ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 

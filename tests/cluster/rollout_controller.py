@@ -18,8 +18,8 @@ from kubernetes import client
 
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.storage import atomic
-from kanaria.serving import kubernetes_client
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api import repeated_requests
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.controller import Pace, run
@@ -123,8 +123,8 @@ def _replica(revision: str, totals: Mapping[str, int], errors: float) -> Replica
 
 def _control(settings: Settings) -> None:
     sys.stderr = settings.log.open("a")
-    kubernetes_client.WAITS_SECONDS = (0.05,) * 5
-    kubernetes_client.TIMEOUT_SECONDS = (1.0, 3.0)
+    repeated_requests.WAITS_SECONDS = (0.05,) * 5
+    repeated_requests.TIMEOUT_SECONDS = (1.0, 3.0)
     cluster = client_of(settings.url)
     traffic, store = ClusterTraffic(cluster), ConfigMapStore(cluster)
     # The world counts requests whether or not the controller reaches the API server.

@@ -15,7 +15,7 @@ from traffic_history import History, Object, recorded
 
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head
 from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json
 from kanaria.serving.rollout.decision.audit_record import replay

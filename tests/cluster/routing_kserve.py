@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError
-from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import HTTP_ROUTES, INFERENCE_SERVICES
 
 Object = dict[str, Any]
 PAUSE_SECONDS = 0.1

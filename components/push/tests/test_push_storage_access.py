@@ -19,7 +19,7 @@ from kanaria.components.shared.errors import (
 )
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.service_spec import ServiceSpec, StorageAccess
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 KEY, SECRET = "AKIAEXAMPLE", "not-for-anybodys-eyes"

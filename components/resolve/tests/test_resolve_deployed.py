@@ -4,7 +4,7 @@ import pytest
 
 from kanaria.components.resolve.deployed_release import checked, release_of, resolve_deployed
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.serving import kubernetes_client
+from kanaria.serving.kubernetes_api import cluster_choice
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
@@ -76,7 +76,7 @@ def test_a_service_without_a_namespace_is_in_that_of_the_run(
     assert (delivery.ready_timeout, delivery.on_active) == (600, "refuse")
     monkeypatch.delenv(LOCAL_STATE)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    monkeypatch.setattr(kubernetes_client, "POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr(cluster_choice, "POD_NAMESPACE", tmp_path / "namespace")
     (tmp_path / "namespace").write_text("runs")
     assert checked({"name": "tips"}, {}, {})[0].namespace == "runs"
     assert checked({"name": "tips", "namespace": "team"}, {}, {})[0].namespace == "team"

@@ -10,7 +10,7 @@ from kanaria.serving.audit import trail_config_maps
 from kanaria.serving.audit.chain import Chain
 from kanaria.serving.audit.entry import Entry
 from kanaria.serving.audit.trail_config_maps import ConfigMapTrails, head
-from kanaria.serving.kubernetes_client import CONFIG_MAPS
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
 
 NAMES = ("team", "tips")
 ENTRY = Entry(when=1.0, who="kim", what="push", about="s3://b/tips/1/model")

@@ -12,7 +12,7 @@ from kubernetes import client
 
 from kanaria.serving.checks.cluster_facts import LOCAL, read
 from kanaria.serving.inference_service.service_spec import Placement, ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 
 KSERVE = "/apis/serving.kserve.io/v1alpha1"
 OWN, SHARED = f"{KSERVE}/namespaces/team/servingruntimes", f"{KSERVE}/clusterservingruntimes"

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError, shown
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import (
     CONFIG_MAPS,
     HTTP_ROUTES,
     INFERENCE_SERVICES,
-    KubernetesClient,
     Object,
 )
 from kanaria.serving.protocol.names import ROLLOUT_LABEL

@@ -26,7 +26,7 @@ from kanaria.serving.traffic.local_traffic import LocalTraffic
 from kanaria.serving.traffic.traffic_protocol import Traffic
 
 if TYPE_CHECKING:
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_api.client import KubernetesClient
     from kanaria.serving.rollout.control.kubernetes_events import OutcomeListener
 
 PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError, KanariaError
-from kanaria.serving.kubernetes_client import EVENT_SERIES, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import EVENT_SERIES
 from kanaria.serving.rollout.control.config_map_store import owner
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.rollout_events import RolloutEvent, events_between

@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime
 
 from kanaria.components.shared.errors import ConflictError
-from kanaria.serving.kubernetes_client import LEASES, KubernetesClient, Object
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import LEASES, Object
 from kanaria.serving.rollout.control.lease import SECONDS
 
 

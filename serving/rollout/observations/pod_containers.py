@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from kanaria.serving.kubernetes_client import PODS, Object, Resource
+from kanaria.serving.kubernetes_api.resource_kinds import PODS, Object, Resource
 from kanaria.serving.protocol.names import SERVICE_LABEL
 from kanaria.serving.rollout.observations.observation_source import Container, Revisions
 

@@ -14,7 +14,7 @@ from traffic_contract import MirrorContract, NoMirrorContract, Rollout, TrafficC
 from kanaria.components.shared.errors import ConflictError, NotReadyError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES
+from kanaria.serving.kubernetes_api.resource_kinds import HTTP_ROUTES, INFERENCE_SERVICES
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.gateways import gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic, revision_name, status_of

@@ -11,7 +11,11 @@ from traffic_contract import Rollout
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, HTTP_ROUTES, INFERENCE_SERVICES
+from kanaria.serving.kubernetes_api.resource_kinds import (
+    CONFIG_MAPS,
+    HTTP_ROUTES,
+    INFERENCE_SERVICES,
+)
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.gateways import says_it_routes_canaries
 

@@ -7,7 +7,7 @@ from drift_process import DriftServer
 from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, StandardService
 
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.route_weights import Gateway
 

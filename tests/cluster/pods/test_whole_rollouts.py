@@ -14,7 +14,7 @@ from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, apply
 from scraped_pods import scraping
 
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 CLIENTS = 4

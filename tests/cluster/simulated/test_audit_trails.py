@@ -16,7 +16,8 @@ from kanaria.serving.audit.entry import Entry
 from kanaria.serving.audit.trail_config_maps import ConfigMapTrails, head
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
 
 SERVICE = "tips"
 ENTRY = Entry(when=1.0, who="kim", what="push", about="s3://b/tips/1/model")

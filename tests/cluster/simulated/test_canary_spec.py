@@ -24,7 +24,8 @@ from kanaria.serving.inference_service.service_spec import (
     ServiceSpec,
     StorageAccess,
 )
-from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import INFERENCE_SERVICES
 from kanaria.serving.traffic import canary_spec
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic

@@ -12,7 +12,7 @@ from kanaria.components.resolve.deployed_release import release_of
 from kanaria.serving.doctor.doctor_report import State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.gateways import gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic

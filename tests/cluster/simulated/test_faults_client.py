@@ -20,10 +20,11 @@ from inference_services import InferenceServices
 from kubernetes import client
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError
-from kanaria.serving import kubernetes_client
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient, Object
+from kanaria.serving.kubernetes_api import repeated_requests
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS, Object
 
-ATTEMPTS = len(kubernetes_client.WAITS_SECONDS) + 1
+ATTEMPTS = len(repeated_requests.WAITS_SECONDS) + 1
 NAME = "kept"
 PASSING = {
     "429": refuse(429, Retry_After="0"),
@@ -48,8 +49,8 @@ def proxy() -> Iterator[FaultProxy]:
 @pytest.fixture
 def cluster(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> KubernetesClient:
     """A client behind the proxy, with pauses that a test can wait for."""
-    monkeypatch.setattr(kubernetes_client, "WAITS_SECONDS", (0.0,) * (ATTEMPTS - 1))
-    monkeypatch.setattr(kubernetes_client, "TIMEOUT_SECONDS", (1.0, 2.0))
+    monkeypatch.setattr(repeated_requests, "WAITS_SECONDS", (0.0,) * (ATTEMPTS - 1))
+    monkeypatch.setattr(repeated_requests, "TIMEOUT_SECONDS", (1.0, 2.0))
     settings = client.Configuration(host=proxy.url)
     settings.retries = False
     return KubernetesClient(client.ApiClient(settings))

@@ -30,10 +30,10 @@ from routing_kserve import routing_canaries
 from traffic_history import History, recorded
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError
-from kanaria.serving import kubernetes_client
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api import repeated_requests
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
@@ -124,7 +124,7 @@ def service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Service]:
     """A service with the model `one` stable and `two` on trial at 0 %, both ready."""
-    monkeypatch.setattr(kubernetes_client, "WAITS_SECONDS", (0.0,) * 5)
+    monkeypatch.setattr(repeated_requests, "WAITS_SECONDS", (0.0,) * 5)
     history_of = recorded(api, services.namespace)
     with ExitStack() as stack, fault_proxy() as proxy, history_of as history:
         settings = client.Configuration(host=proxy.url)

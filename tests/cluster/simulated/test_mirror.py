@@ -15,7 +15,8 @@ from kubernetes import dynamic
 from traffic_contract import MirrorContract, Rollout
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import HTTP_ROUTES, INFERENCE_SERVICES
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE, gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.route_weights import Gateway

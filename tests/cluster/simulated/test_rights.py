@@ -19,12 +19,13 @@ from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ConflictError, PermissionDeniedError
-from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import access_rights
 from kanaria.serving.doctor.doctor_report import State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.service_spec import Scaling, ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient, Resource
+from kanaria.serving.kubernetes_api import resource_kinds
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import Resource
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.environment import NoSource
@@ -237,20 +238,23 @@ def test_everything_else_is_forbidden(
 ):
     client, namespace = request.getfixturevalue(account).client(), services.namespace
     forbidden: list[tuple[Callable[..., object], tuple[object, ...]]] = [
-        (client.list, (kubernetes.SECRETS, namespace)),
-        (client.get, (kubernetes.SECRETS, namespace, "storage-config")),
-        (client.list, (kubernetes.INFERENCE_SERVICES, "default")),
-        (client.list, (kubernetes.INFERENCE_SERVICES,)),
-        (client.list, (kubernetes.NODES,)),
-        (client.list, (kubernetes.CONFIG_MAPS, "kserve")),
-        (client.get, (kubernetes.CONFIG_MAPS, "kube-system", "extension-apiserver-authentication")),
+        (client.list, (resource_kinds.SECRETS, namespace)),
+        (client.get, (resource_kinds.SECRETS, namespace, "storage-config")),
+        (client.list, (resource_kinds.INFERENCE_SERVICES, "default")),
+        (client.list, (resource_kinds.INFERENCE_SERVICES,)),
+        (client.list, (resource_kinds.NODES,)),
+        (client.list, (resource_kinds.CONFIG_MAPS, "kserve")),
+        (
+            client.get,
+            (resource_kinds.CONFIG_MAPS, "kube-system", "extension-apiserver-authentication"),
+        ),
         (client.list, (EVENTS, namespace)),
-        (client.list, (kubernetes.EVENT_SERIES, namespace)),
+        (client.list, (resource_kinds.EVENT_SERIES, namespace)),
         (client.list, (ROLES, namespace)),
-        (client.delete, (kubernetes.PODS, namespace, "any")),
-        (client.delete, (kubernetes.CONFIG_MAPS, namespace, "any")),
-        (client.create, (kubernetes.SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "x"}})),
-        (client.create, (kubernetes.SECRETS, namespace, {"metadata": {"name": "x"}})),
+        (client.delete, (resource_kinds.PODS, namespace, "any")),
+        (client.delete, (resource_kinds.CONFIG_MAPS, namespace, "any")),
+        (client.create, (resource_kinds.SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "x"}})),
+        (client.create, (resource_kinds.SECRETS, namespace, {"metadata": {"name": "x"}})),
     ]
     for call, arguments in forbidden:
         with pytest.raises(PermissionDeniedError):

@@ -11,9 +11,9 @@ from inference_services import InferenceServices
 from paper_world import NAMESPACE, SERVICE, Paper
 
 from kanaria.components.push.deliver_release import deliver
-from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api import resource_kinds
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.file_store import FileStore
@@ -68,7 +68,7 @@ def history(folder: Path, namespace: str, who: str = "kim") -> Iterator[Stored]:
 
 
 def events(namespace: str) -> dict[str, dict]:
-    found = KubernetesClient.connect().list(kubernetes.EVENT_SERIES, namespace)
+    found = KubernetesClient.connect().list(resource_kinds.EVENT_SERIES, namespace)
     named = {one["metadata"]["name"]: one for one in found}
     return {name: one for name, one in named.items() if name.startswith(f"{SERVICE}-rollout-1.")}
 

@@ -8,7 +8,8 @@ from store_contract import SERVICE, StoreContract, first, minute
 
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
 from kanaria.serving.protocol.names import ROLLOUT_LABEL
 from kanaria.serving.rollout.control import config_map_store, lease
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore

@@ -15,7 +15,8 @@ from kanaria.pipelines.submit.run_account import USUAL, chosen
 from kanaria.serving.doctor import access_rights, examine_account
 from kanaria.serving.doctor.doctor_report import Finding, State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
 from kanaria.serving.traffic.find_traffic import namespace_of
 
 

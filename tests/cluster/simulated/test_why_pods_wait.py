@@ -8,7 +8,8 @@ from kubernetes import dynamic
 from kubernetes.client import CoreV1Api
 
 from kanaria.pipelines.submit import pod_problems, wait_reasons
-from kanaria.serving.kubernetes_client import EVENTS, PODS, KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
+from kanaria.serving.kubernetes_api.resource_kinds import EVENTS, PODS
 
 RUN = "123e4567-e89b-12d3-a456-426655440000"
 IMAGE = "registry.example.com/kanaria-training:0.1.0"

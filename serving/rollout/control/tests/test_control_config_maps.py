@@ -10,7 +10,7 @@ from store_contract import SERVICE, StoreContract, first, minute, over
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.kubernetes_client import CONFIG_MAPS, INFERENCE_SERVICES
+from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS, INFERENCE_SERVICES
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head
 
 NAMESPACE = "team"

@@ -9,7 +9,7 @@ from kubernetes import client
 from paper_world import NAMESPACE, SERVICE, Paper
 
 from kanaria.serving.file_lease import FileLease
-from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.event_outcome import EventOutcome

@@ -1,4 +1,4 @@
-from kanaria.serving.kubernetes_client import PODS
+from kanaria.serving.kubernetes_api.resource_kinds import PODS
 from kanaria.serving.rollout.observations.between_readings import Memory, observation
 from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.pod_containers import containers, of_revision

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError
-from kanaria.serving.kubernetes_client import (
+from kanaria.serving.kubernetes_api.resource_kinds import (
     CONFIG_MAPS,
     GATEWAY_CLASSES,
     GATEWAYS,

@@ -10,7 +10,12 @@ from typing import Any
 
 from paper_cluster import FAILURE, PaperCluster
 
-from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, PODS, Object
+from kanaria.serving.kubernetes_api.resource_kinds import (
+    HTTP_ROUTES,
+    INFERENCE_SERVICES,
+    PODS,
+    Object,
+)
 
 AUTOSCALER = "serving.kserve.io/autoscalerClass"
 
