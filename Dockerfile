@@ -9,11 +9,14 @@
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
 #                 detectors run through kanaria.serving.drift.alibi.alibi_detect, which asks for
 #                 accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
-# The build context is the root of the repository. On a base that has Python 3.11 lie three layers:
-# the large packages, which change rarely, the other packages, and Kanaria's code. None is built
-# from another, so a change builds one.
+# The build context is the root of the repository. On a base that has Python 3.11 lie four layers:
+# the large packages, which change rarely, the other packages, the bill of materials, and Kanaria's
+# code. None is built from another, so a change builds one.
 # Plain instructions only, so that docker (with BuildKit or without), podman and buildah build it.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
+# What Debian adds for Spark: Java, and a name for every number of a user, without which Hadoop's
+# login fails in the JVM ("invalid null input: name").
+ARG SPARK_NEEDS="openjdk-17-jre-headless libnss-unknown"
 
 # Certificates are the base's, indexes and proxies are build arguments: these stages stay behind.
 FROM ${BASE_IMAGE} AS tools
@@ -34,6 +37,7 @@ COPY .github/scripts/image_layer.py .github/scripts/image_sbom.py \
 FROM tools AS lists
 ARG RUNTIME
 ARG VERSION
+ARG SPARK_NEEDS
 COPY pyproject.toml uv.lock components/join/requirements.txt /lock/
 RUN if [ "${RUNTIME}" = feast ]; then \
       grep -v '^#' /lock/requirements.txt > /all.txt && cp /all.txt /python.txt; \
@@ -42,10 +46,16 @@ RUN if [ "${RUNTIME}" = feast ]; then \
       && ${packages} --no-emit-project --no-header --no-annotate --output-file /all.txt \
       && ${packages} --format cyclonedx1.5 --preview-features sbom-export --output-file /python.json > /dev/null; \
     fi \
+ && if [ "${RUNTIME}" = training-spark ]; then \
+      mkdir -p /usr/share/man/man1 && apt-get update --quiet=2 \
+      && apt-get install --quiet=2 --yes --no-install-recommends ${SPARK_NEEDS} > /dev/null; \
+    fi \
  && if command -v dpkg-query > /dev/null; then \
       dpkg-query --show --showformat '${Package} ${Version} ${Architecture}\n' > /debian.txt; \
     else : > /debian.txt; fi \
- && /opt/uv/bin/python /tools/image_sbom.py "${RUNTIME}" "${VERSION}" /python.* /sbom.cdx.json /debian.txt \
+ && mkdir -p /bill/opt/kanaria \
+ && /opt/uv/bin/python /tools/image_sbom.py "${RUNTIME}" "${VERSION}" /python.* /bill/opt/kanaria/sbom.cdx.json /debian.txt \
+ && find /bill -exec touch --date=@0 {} + \
  && large='^(apache-beam|llvmlite|numba|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
  && awk -v "large=${large}" \
       '/^[a-z]/ { list = $0 ~ large ? "/large.txt" : "/others.txt" } { print > list }' /all.txt
@@ -75,8 +85,9 @@ RUN /opt/uv/bin/uv build --quiet --wheel --no-build-isolation --python /opt/uv/b
 
 FROM ${BASE_IMAGE} AS runtime
 # Any user id may run it, and the root may be read-only: only /tmp is written. Settings come first, so
-# that a change of code does not make them anew.
-ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+# that a change of code does not make them anew. USER is for libraries that ask for the user's name,
+# which no list of users has for a number that OpenShift chose.
+ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp USER=kanaria PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 WORKDIR /tmp
 # KFP names the command of every step itself.
@@ -84,7 +95,7 @@ ENTRYPOINT []
 CMD ["kanaria", "--help"]
 COPY --from=large /layer /
 COPY --from=others /layer /
-COPY --from=lists /sbom.cdx.json /opt/kanaria/sbom.cdx.json
+COPY --from=lists /bill /
 COPY --from=code /layer /
 ARG RUNTIME
 ARG VERSION
@@ -107,9 +118,10 @@ ENV PATH=${NVIDIA}/cuda_nvcc/bin:${PATH} \
 # package has none. KFP names the command of a step, so the steps begin as in the other images.
 FROM runtime AS spark
 USER 0:0
+ARG SPARK_NEEDS
 RUN mkdir -p /usr/share/man/man1 \
  && apt-get update \
- && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
+ && apt-get install --yes --no-install-recommends ${SPARK_NEEDS} \
  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 COPY .github/scripts/spark_pod.sh /opt/kanaria/bin/spark-pod
 ENV SPARK_HOME=/opt/kanaria/lib/python3.11/site-packages/pyspark

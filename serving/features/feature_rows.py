@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.errors import shown
+from kanaria.serving.features.expected_inputs import ExpectedInputs
 from kanaria.serving.features.feature_settings import DEFAULTS, FeatureSettings
 from kanaria.serving.protocol.base64_values import is_record
 from kanaria.serving.protocol.json_body import RequestError
@@ -47,7 +48,7 @@ def entities(document: Any, settings: FeatureSettings) -> dict[str, list[Any]]:
     else:
         columns = _columns(document, settings)
     return {
-        name: [_key(name, number, value) for number, value in enumerate(values)]
+        name: [join_key(name, number, value) for number, value in enumerate(values)]
         for name, values in columns.items()
     }
 
@@ -74,7 +75,12 @@ def _columns(document: Any, settings: FeatureSettings) -> dict[str, list[Any]]:
     return columns
 
 
-def _key(name: str, number: int, value: Any) -> Any:
+def join_key(name: str, number: int, value: Any) -> Any:
+    """Return the value of a row's join key as the feature server takes it.
+
+    Raises:
+        RequestError: it is no text and no whole number.
+    """
     # The feature server makes 1 of 1.5 and of true, and would give another one's features.
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -85,14 +91,25 @@ def _key(name: str, number: int, value: Any) -> Any:
     return value
 
 
-def with_features(document: Any, features: Features, settings: FeatureSettings) -> Any:
+def with_features(
+    document: Any, features: Features, settings: FeatureSettings, inputs: ExpectedInputs
+) -> Any:
     """Return the request as the model takes it.
+
+    Args:
+        document: of the client.
+        features: of its rows.
+        settings: of the service.
+        inputs: of the model.
 
     Raises:
         RequestError: the request has a value for a feature itself.
         FeatureError: a feature has no value, and none may take its place.
     """
-    columns = {name: _settled(name, values, settings) for name, values in features.items()}
+    columns = {
+        name: [inputs.value(name, value) for value in settled(name, values, settings)]
+        for name, values in features.items()
+    }
     gone = () if settings.keep_entities else settings.entities
     if "instances" in document:
         rows = document["instances"]
@@ -115,7 +132,12 @@ def _joined(
     return {**{name: value for name, value in row.items() if name not in gone}, **features}
 
 
-def _settled(name: str, values: Sequence[Value], settings: FeatureSettings) -> list[Any]:
+def settled(name: str, values: Sequence[Value], settings: FeatureSettings) -> list[Any]:
+    """Return a feature's values, with the default where a policy says so.
+
+    Raises:
+        FeatureError: a row has no value, and none may take its place.
+    """
     return [_one(name, number, value, settings) for number, value in enumerate(values)]
 
 

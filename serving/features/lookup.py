@@ -5,14 +5,15 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.features import feature_rows, store_answer
+from kanaria.serving.features import feature_rows, feature_tensors, store_answer
+from kanaria.serving.features.expected_inputs import ExpectedInputs
 from kanaria.serving.features.feature_rows import FeatureError, Value
 from kanaria.serving.features.feature_settings import DEFAULTS, FeatureSettings
 from kanaria.serving.protocol import json_body
@@ -21,12 +22,44 @@ from kanaria.serving.protocol.json_body import RequestError
 log = logging.getLogger(__name__)
 PATH = "/get-online-features"
 LONGEST_CAUSE = 160
-PREDICT = re.compile(r"/v1/models/[^/:]+(/versions/[0-9]+)?:predict")
+PREDICT = re.compile(r"(?P<model>/v1/models/[^/:]+(/versions/[0-9]+)?):predict")
+INFER = re.compile(r"(?P<model>/v2/models/[^/:]+(/versions/[0-9]+)?)/infer")
 
 
-def is_predict(method: str, path: str) -> bool:
-    """Tell whether a request asks for predictions, so that its rows get features."""
-    return method == "POST" and bool(PREDICT.fullmatch(path.partition("?")[0]))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A request for predictions.
+
+    Attributes:
+        protocol: "v1" or "v2".
+        metadata_path: where the model's server tells its inputs.
+    """
+
+    protocol: str
+    metadata_path: str
+
+
+def question(method: str, path: str) -> Question | None:
+    """Return what a request asks, None where it asks for no predictions and gets no features."""
+    if method != "POST":
+        return None
+    path = path.partition("?")[0]
+    if match := PREDICT.fullmatch(path):
+        return Question(protocol="v1", metadata_path=f"{match['model']}/metadata")
+    if match := INFER.fullmatch(path):
+        return Question(protocol="v2", metadata_path=match["model"])
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """A request's body with features, and the length of its JSON where binary data follows it."""
+
+    body: bytes
+    json_length: int | None = None
+
+
+Expected = Callable[[], Awaitable[ExpectedInputs]]
 
 
 class UnreachableError(Exception):
@@ -58,17 +91,41 @@ class Lookup:
         if self._session is not None:
             await self._session.close()
 
-    async def joined(self, body: bytes, settings: FeatureSettings) -> bytes | Refusal:
-        """Return a request's body with the features of its rows, or why there is none."""
+    async def joined(
+        self, protocol: str, body: bytes, length: str, settings: FeatureSettings, expected: Expected
+    ) -> Joined | Refusal:
+        """Return a request's body with the features of its rows, or why there is none.
+
+        Args:
+            protocol: "v1" or "v2".
+            body: of the request.
+            length: what its header of the JSON's length says, "" where it has none.
+            settings: of the service.
+            expected: asks the model's server for its inputs.
+        """
         try:
+            if protocol == "v2":
+                return await self._tensors(body, length, settings, expected)
             document = json_body.parsed(body)
             entities = feature_rows.entities(document, settings)
             features = await self._features(entities, settings)
-            return json_body.written(feature_rows.with_features(document, features, settings))
+            row_request = feature_rows.with_features(document, features, settings, await expected())
+            return Joined(body=json_body.written(row_request))
         except (RequestError, RecursionError) as error:
             return Refusal(code=400, why=str(error))
         except (FeatureError, DataError) as error:
             return Refusal(code=503, why=str(error))
+
+    async def _tensors(
+        self, body: bytes, length: str, settings: FeatureSettings, expected: Expected
+    ) -> Joined:
+        request = feature_tensors.read(body, json_body.json_length(length or None))
+        entities = feature_tensors.entities(request, settings)
+        features = await self._features(entities, settings)
+        joined, json_length = feature_tensors.with_features(
+            request, features, settings, await expected()
+        )
+        return Joined(body=joined, json_length=json_length)
 
     async def _features(
         self, entities: Mapping[str, Sequence[Any]], settings: FeatureSettings

@@ -1,6 +1,7 @@
 """The process beside a predictor on a cluster: features in, the predictor's answer out.
 
     POST /v1/models/NAME:predict   is asked of the predictor with the features of its rows
+    POST /v2/models/NAME/infer     so, too, with a tensor a feature
     GET  /healthz                  for probes
     any other                      is handed on as it came
 
@@ -17,8 +18,11 @@ import yarl
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from kanaria.serving.features.expected_inputs import ExpectedInputs
 from kanaria.serving.features.feature_settings import FeatureSettings
-from kanaria.serving.features.lookup import Lookup, Refusal, is_predict
+from kanaria.serving.features.input_memory import InputMemory
+from kanaria.serving.features.lookup import Lookup, Question, Refusal, question
+from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
 HOP_BY_HOP = frozenset(
     b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
@@ -40,6 +44,7 @@ class Transformer:
         """
         self._settings, self._predictor = settings, predictor
         self._lookup = Lookup()
+        self._memory = InputMemory(takes_null=False)
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -63,24 +68,50 @@ class Transformer:
         if path in ("/", "/healthz"):
             return PlainTextResponse("ok\n")
         body = await request.body()
-        if not is_predict(request.method, path):
-            return await self._handed_on(request, path, body)
-        joined = await self._lookup.joined(body, self._settings)
+        headers = _passed_on(request.scope["headers"])
+        asked = question(request.method, path)
+        if asked is None:
+            return await self._handed_on(request, path, headers, body)
+        length = request.headers.get(JSON_LENGTH_HEADER, "")
+        joined = await self._lookup.joined(
+            asked.protocol, body, length, self._settings, lambda: self._expected(asked)
+        )
         if isinstance(joined, Refusal):
             return JSONResponse({"error": joined.why}, status_code=joined.code)
-        return await self._handed_on(request, path, joined)
+        headers = [pair for pair in headers if pair[0] != JSON_LENGTH_HEADER.lower()]
+        if joined.json_length is not None:
+            headers.append((JSON_LENGTH_HEADER, str(joined.json_length)))
+        answer = await self._handed_on(request, path, headers, joined.body)
+        self._memory.note_code(asked.metadata_path, answer.status_code)
+        return answer
 
-    async def _handed_on(self, request: Request, path: str, body: bytes) -> Response:
+    async def _expected(self, asked: Question) -> ExpectedInputs:
+        path = asked.metadata_path
+
+        async def ask() -> tuple[int, bytes]:
+            answer = await self._answer_of_predictor("GET", path, [], b"")
+            return answer.status_code, bytes(answer.body)
+
+        return await self._memory.expected(path, asked.protocol, ask)
+
+    async def _handed_on(
+        self, request: Request, path: str, headers: Headers, body: bytes
+    ) -> Response:
         query = request.url.query
-        url = yarl.URL(f"http://{self._predictor}{path}{'?' if query else ''}{query}", encoded=True)
-        headers = _passed_on(request.scope["headers"])
+        whole = f"{path}{'?' if query else ''}{query}"
+        return await self._answer_of_predictor(request.method, whole, headers, body)
+
+    async def _answer_of_predictor(
+        self, method: str, path: str, headers: Headers, body: bytes
+    ) -> Response:
+        url = yarl.URL(f"http://{self._predictor}{path}", encoded=True)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 try:
-                    return await self._ask(request.method, url, headers, body)
+                    return await self._ask(method, url, headers, body)
                 except aiohttp.ServerDisconnectedError:
                     # A kept connection that was closed meanwhile; nobody has seen the request.
-                    return await self._ask(request.method, url, headers, body)
+                    return await self._ask(method, url, headers, body)
         except TimeoutError:
             why = f"the predictor gave no answer in {TIMEOUT_SECONDS:.0f} s"
             return JSONResponse({"error": why}, status_code=504)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.service_spec import (
     ModelServer,
@@ -110,15 +109,7 @@ def check(spec: ServiceSpec, faults: Faults) -> None:
     remedy = "write a mapping, spec.transformer"
     faults.check(is_mapping, "service.transformer", spec.transformer, remedy)
     _check_explainer(spec, faults)
-    if is_mapping and feature_settings.of_transformer(spec.transformer):
-        _check_v1(spec, "features are added to requests of v1", faults)
     _check_patch(spec, faults)
-
-
-def _check_v1(spec: ServiceSpec, remedy: str, faults: Faults) -> None:
-    """Refuse V2; "" is what the model's server speaks, and is asked again once that is known."""
-    protocol = spec.server.protocol_version
-    faults.check(protocol in ("", "v1"), "service.protocolVersion", protocol, remedy)
 
 
 def _check_explainer(spec: ServiceSpec, faults: Faults) -> None:
@@ -131,7 +122,10 @@ def _check_explainer(spec: ServiceSpec, faults: Faults) -> None:
     alone = not spec.transformer
     remedy = "it asks the predictor past the transformer; leave out one of the two"
     faults.check(alone, "service.explainer.image", explainer.image, remedy)
-    _check_v1(spec, "an explainer asks by v1", faults)
+    # "" is what the model's server speaks, and is asked again once that is known.
+    protocol = spec.server.protocol_version
+    remedy = "an explainer asks by v1"
+    faults.check(protocol in ("", "v1"), "service.protocolVersion", protocol, remedy)
     few = 0 <= explainer.min_replicas <= MOST_COUNTED
     faults.check(few, "service.explainer.minReplicas", explainer.min_replicas, "use 0 or more")
     for kind, amounts in (("limits", explainer.limits), ("requests", explainer.requests)):

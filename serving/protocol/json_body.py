@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
 
 class RequestError(DataError):
@@ -49,6 +50,19 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise RequestError(f"body: {shown(text, 40)} is beyond the range of a double")
     return value
+
+
+def json_length(text: str | None) -> int | None:
+    """Return the length that Inference-Header-Content-Length tells, None where it is not sent.
+
+    Raises:
+        RequestError: it is no length.
+    """
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise RequestError(f"{JSON_LENGTH_HEADER} {shown(text)}: not a number of bytes")
+    return int(text)
 
 
 def written(value: Any) -> bytes:

@@ -30,6 +30,7 @@ rows = [
         "event_timestamp": day + timedelta(days=late),
         "x": 0.1 * driver + late,
         "n": 10 * driver + late,
+        "long": 2**60 + driver,
         "word": f"driver {driver} 서울" if driver else None,
     }
     for late in (0, 1)
@@ -42,7 +43,7 @@ wanted = [
 ]
 pq.write_table(pa.Table.from_pylist(wanted), folder / "entities.parquet")
 driver = Entity(name="driver", join_keys=["driver_id"], value_type=ValueType.INT64)
-fields = {"driver_id": Int64, "x": Float32, "n": Int64, "word": String}
+fields = {"driver_id": Int64, "x": Float32, "n": Int64, "word": String, "long": Int64}
 view = FeatureView(
     name="stats",
     entities=[driver],
@@ -51,4 +52,5 @@ view = FeatureView(
     source=FileSource(path="stats.parquet", timestamp_field="event_timestamp"),
 )
 store = FeatureStore(repo_path=str(folder))
-store.apply([driver, view, FeatureService(name="trips_v1", features=[view])])
+short = FeatureService(name="trips_v1", features=[view[["x", "n", "word"]]])
+store.apply([driver, view, short, FeatureService(name="trips_v2", features=[view])])

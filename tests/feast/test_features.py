@@ -33,7 +33,7 @@ def features(entity_rows: str, feature_repo: str, until: str):
     join = join_features(
         entity_rows=entity_rows,
         feature_repo=feature_repo,
-        feature_service="trips_v1",
+        feature_service="trips_v2",
     ).set_caching_options(False)
     ingest_data(data=join.outputs["data"], splits="all=1")
     materialize_features(feature_repo=feature_repo, until=until).set_caching_options(False)
@@ -125,11 +125,18 @@ def manifest(name: str, model: Path, **more: Any) -> dict[str, Any]:
 
 
 DEFAULTS = {"x": -1.5, "n": -7, "word": "nobody"}
+WIDE_DEFAULTS = {**DEFAULTS, "long": -(2**60) - 1}
 
 
 @pytest.fixture(scope="module")
 def server(folder: Path, models: Path, feature_server: str) -> Iterator[Server]:
-    """Services on one model: `trips` with features, `careful` with fewer defaults, `bare`."""
+    """Services on one model: `trips` with features, `careful` with fewer defaults, `bare`.
+
+    Those that begin with `echo` answer what they were asked, in V2 or in V1.
+    """
+    echo = folder / "echo"
+    make = [sys.executable, Path(__file__).with_name("make_echo_model.py"), echo]
+    subprocess.run(make, check=True, capture_output=True)
     gone = f"http://127.0.0.1:{free_port()}"
     services = {
         "trips": mapping(feature_server, missing="defaults", defaults=DEFAULTS),
@@ -149,9 +156,20 @@ def server(folder: Path, models: Path, feature_server: str) -> Iterator[Server]:
         manifest(name, models / "one", **({"features": held} if held else {}))
         for name, held in services.items()
     ]
+    wide = {"featureService": "trips_v2", "missing": "defaults", "defaults": WIDE_DEFAULTS}
+    echoes = {
+        "echo": {"protocolVersion": "v2", "features": mapping(feature_server, **wide)},
+        "echo-v1": {"features": mapping(feature_server, **wide)},
+        "echo-cut": {
+            "protocolVersion": "v2",
+            "features": mapping(gone, **{**wide, "unreachable": "defaults"}),
+        },
+        "echo-bare": {"protocolVersion": "v2"},
+    }
+    manifests += [manifest(name, echo, **settings) for name, settings in echoes.items()]
     path.write_text(yaml.safe_dump_all(manifests))
     server = Server(folder / "state", path)
-    for name in services:
+    for name in (*services, *echoes):
         until(lambda name=name: server.ready(name))
     yield server
     server.process.terminate()
@@ -234,11 +252,64 @@ def test_the_transformer_of_a_cluster_gives_the_same_answers(folder, server, fea
         assert httpx.post(f"{url}/v1/models/bare:predict", json=wrong).status_code == 400
 
 
+def infer(url: str, name: str, drivers: list[int]) -> httpx.Response:
+    keys = {"name": "driver_id", "datatype": "INT64", "shape": [len(drivers)], "data": drivers}
+    return httpx.post(f"{url}/v2/models/{name}/infer", json={"inputs": [keys]}, timeout=None)
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the rows of an answer in V2."""
+    assert answer.status_code == 200, answer.text
+    columns = {output["name"]: output["data"] for output in answer.json()["outputs"]}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def offline(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a model gets of a training row; float32 is written as its shortest decimal."""
+    values = {
+        name: default if row[name] is None else row[name] for name, default in WIDE_DEFAULTS.items()
+    }
+    return {**values, "x": float(str(np.float32(values["x"])))}
+
+
+def test_tensors_get_the_values_of_rows_and_of_training(server, training_rows):
+    for drivers in ([*range(12)], [7, 11, 3]):
+        wanted = [offline(training_rows[driver]) for driver in drivers]
+        assert rows_of(infer(server.url, "echo", drivers)) == wanted
+        told = predicted(server, "echo-v1", drivers).json()["predictions"]
+        assert [{**row, "x": row["x"][0]} for row in told] == wanted
+    assert training_rows[9]["long"] == 2**60 + 9
+
+
+def test_tensors_get_the_defaults_of_a_server_that_is_gone(server):
+    wanted = {**WIDE_DEFAULTS, "x": -1.5}
+    assert rows_of(infer(server.url, "echo-cut", [3, 4])) == [wanted, wanted]
+
+
+def test_the_transformer_of_a_cluster_asks_the_model_for_its_types(
+    folder, server, feature_server, training_rows
+):
+    port = free_port()
+    settings = mapping(
+        feature_server, featureService="trips_v2", missing="defaults", defaults=WIDE_DEFAULTS
+    )
+    (container,) = feature_settings.transformer(settings)["containers"]
+    command = [sys.executable, *container["command"][1:], *container["args"]]
+    command += ["--model_name", "echo-bare", "--http_port", str(port)]
+    command += ["--predictor_host", server.url.removeprefix("http://")]
+    with process(folder / "tensors.log", *command):
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: answers(f"{url}/healthz"))
+        wanted = [offline(training_rows[driver]) for driver in (9, 0, 11)]
+        assert rows_of(infer(url, "echo-bare", [9, 0, 11])) == wanted
+        assert infer(url, "echo-bare", []).status_code == 400
+
+
 def test_the_run_tells_the_feature_service_and_its_rows_go_on_unchanged(folder):
     (record,) = (folder / "root/runs").glob("*/run.json")
     tasks = {task["name"]: task for task in json.loads(record.read_text())["tasks"]}
     facts = tasks["join-features"]["metadata"]["training_rows"]
-    assert (facts["feature_service"], facts["rows"], facts["joined"]) == ("trips_v1", 12, 10)
+    assert (facts["feature_service"], facts["rows"], facts["joined"]) == ("trips_v2", 12, 10)
     ingested = tasks["ingest-data"]["metadata"]["examples"]["fingerprint"]
     assert tasks["join-features"]["parameters"]["data"].endswith(f"#sha256={ingested}")
     loaded = tasks["materialize-features"]["metadata"]["materialization"]

@@ -1,4 +1,4 @@
-"""Two layers of packages, one of code, and equal inputs give equal layers."""
+"""Two layers of packages, one of their bill, one of code, and equal inputs give equal layers."""
 
 import shutil
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ def changed(
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_three_layers_lie_on_the_base(
+def test_four_layers_lie_on_the_base(
     docker: Engine, base: str, images: dict[str, str], runtime: str
 ):
     below, found = docker.layers(base), docker.layers(images[runtime])
     assert found[: len(below)] == below
-    assert len(found) == len(below) + 3
+    assert len(found) == len(below) + 4
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

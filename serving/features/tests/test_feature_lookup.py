@@ -9,7 +9,13 @@ import pytest
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.features import feature_settings
-from kanaria.serving.features.lookup import Lookup, Refusal, is_predict
+from kanaria.serving.features.expected_inputs import ExpectedInputs
+from kanaria.serving.features.lookup import Lookup, Refusal, question
+
+
+async def anything():
+    return ExpectedInputs()
+
 
 BODY = json.dumps({"instances": [{"driver_id": 7}, {}]}).encode()
 ANSWER = {
@@ -70,7 +76,8 @@ def looked_up(answer, body=BODY, *, of_server=None, **more):
         lookup = Lookup()
         try:
             async with server(answer, **(of_server or {})) as url:
-                return await lookup.joined(body, settings(url, **more))
+                joined = await lookup.joined("v1", body, "", settings(url, **more), anything)
+                return joined if isinstance(joined, Refusal) else joined.body
         finally:
             await lookup.close()
 
@@ -116,7 +123,7 @@ def test_a_port_where_nobody_listens_is_unreachable():
         async def ask():
             lookup = Lookup()
             try:
-                return await lookup.joined(BODY, settings(url))
+                return await lookup.joined("v1", BODY, "", settings(url), anything)
             finally:
                 await lookup.close()
 
@@ -134,8 +141,17 @@ def test_a_request_that_is_wrong_is_the_clients():
 
 
 def test_only_predictions_get_features():
-    assert is_predict("POST", "/v1/models/taxi:predict")
-    assert is_predict("POST", "/v1/models/taxi/versions/2:predict?x=1")
-    assert not is_predict("GET", "/v1/models/taxi:predict")
-    assert not is_predict("POST", "/v1/models/taxi:explain")
-    assert not is_predict("POST", "/v2/models/taxi/infer")
+    def metadata(path):
+        asked = question("POST", path)
+        return asked and (asked.protocol, asked.metadata_path)
+
+    assert metadata("/v1/models/taxi:predict") == ("v1", "/v1/models/taxi/metadata")
+    assert metadata("/v1/models/taxi/versions/2:predict?x=1") == (
+        "v1",
+        "/v1/models/taxi/versions/2/metadata",
+    )
+    assert metadata("/v2/models/taxi/infer") == ("v2", "/v2/models/taxi")
+    assert metadata("/v2/models/taxi/versions/2/infer") == ("v2", "/v2/models/taxi/versions/2")
+    assert question("GET", "/v1/models/taxi:predict") is None
+    assert metadata("/v1/models/taxi:explain") is None
+    assert metadata("/v2/models/taxi/ready") is None

@@ -2,10 +2,12 @@
 
 import pytest
 
+from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.features import feature_rows, feature_settings, store_answer
-from kanaria.serving.features.feature_rows import FeatureError
+from kanaria.serving.features.expected_inputs import ExpectedInputs
+from kanaria.serving.features.feature_rows import FeatureError, Value
 from kanaria.serving.protocol.json_body import RequestError
 
 NOW = 1_767_500_000.0  # 2026-01-04T04:13:20Z
@@ -40,7 +42,7 @@ def settings(**more):
 def joined(document, **more):
     read = settings(**more)
     features = store_answer.by_feature(ANSWER, 2, read, NOW)
-    return feature_rows.with_features(document, features, read)
+    return feature_rows.with_features(document, features, read, ExpectedInputs())
 
 
 def test_rows_get_their_features_and_lose_the_join_keys():
@@ -48,6 +50,25 @@ def test_rows_get_their_features_and_lose_the_join_keys():
     assert answer["instances"] == [
         {"hour": 3, "trips": 2**60 + 1, "town": "Seoul"},
         {"hour": 4, "trips": 0, "town": None},
+    ]
+
+
+def test_a_server_without_null_gets_marks_and_rows_in_its_rank():
+    tensors = {
+        "trips": Tensor(dtype="int64", shape=(None,)),
+        "town": Tensor(dtype="string", shape=(None, 1)),
+        "share": Tensor(dtype="float32", shape=(None, 2)),
+    }
+    expected = ExpectedInputs(tensors=tensors, takes_null=False)
+    features = {
+        "trips": [Value(value=2**60 + 1), Value(value=None)],
+        "town": [Value(value="Seoul"), Value(value=None)],
+        "share": [Value(value=[0.5, 1]), Value(value=[2, 3])],
+    }
+    answer = feature_rows.with_features(ROWS, features, settings(), expected)
+    assert answer["instances"] == [
+        {"hour": 3, "trips": 2**60 + 1, "town": ["Seoul"], "share": [0.5, 1]},
+        {"hour": 4, "trips": -(2**63), "town": [""], "share": [2, 3]},
     ]
 
 
@@ -93,7 +114,8 @@ def test_values_are_served_as_training_rows_have_them(value, default, served):
     read = settings(missing="defaults", defaults={"f": default})
     features = store_answer.by_feature(answer, 1, read, NOW)
     document = {"instances": [{"driver_id": 7}]}
-    assert feature_rows.with_features(document, features, read)["instances"] == [{"f": served}]
+    joined = feature_rows.with_features(document, features, read, ExpectedInputs())
+    assert joined["instances"] == [{"f": served}]
 
 
 @pytest.mark.parametrize(("most", "trips"), [(101_600, 2**60 + 1), (101_599, 5)])

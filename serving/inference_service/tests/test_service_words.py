@@ -205,13 +205,11 @@ def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
 FEATURES = {"url": "http://feast:6566", "featureService": "trips_v1", "entities": ["driver_id"]}
 
 
-def test_features_become_a_transformer_of_v1_alone():
-    for protocol in ({}, {"protocolVersion": "v1"}):
+def test_features_become_a_transformer():
+    for protocol in ({}, {"protocolVersion": "v1"}, {"protocolVersion": "v2"}):
         (container,) = manifest(features=FEATURES, **protocol)["spec"]["transformer"]["containers"]
         assert container["command"] == ["python", "-m", "kanaria.serving.features"]
         assert json.loads(container["args"][1]) == FEATURES
-    with pytest.raises(ParameterError, match="protocolVersion='v2': features are added to"):
-        manifest(features=FEATURES, protocolVersion="v2")
     with pytest.raises(ParameterError, match="give features or a transformer, not both"):
         manifest(features=FEATURES, transformer={"containers": []} | {"minReplicas": 1})
 

@@ -22,7 +22,7 @@ from kanaria.components.shared.errors import shown
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import ModelError
 from kanaria.serving.protocol.content_type import unreadable
-from kanaria.serving.protocol.json_body import RequestError, written
+from kanaria.serving.protocol.json_body import RequestError, json_length, written
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER, REQUEST_ID_HEADER
 
 logger = logging.getLogger(__name__)
@@ -44,19 +44,6 @@ class Model(Protocol):
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata in the words of V2."""
-
-
-def json_length(text: str | None) -> int | None:
-    """Return the length that Inference-Header-Content-Length tells, None where it is not sent.
-
-    Raises:
-        RequestError: it is no length.
-    """
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise RequestError(f"{JSON_LENGTH_HEADER} {shown(text)}: not a number of bytes")
-    return int(text)
 
 
 def application(model: Model, protocol: str, calls: Calls) -> Starlette:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from kanaria.serving.features.lookup import Lookup, Refusal, is_predict
+from kanaria.serving.features.expected_inputs import ExpectedInputs
+from kanaria.serving.features.feature_settings import FeatureSettings
+from kanaria.serving.features.input_memory import InputMemory
+from kanaria.serving.features.lookup import Lookup, Question, Refusal, question
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.payload_logger.log_rule import event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
-from kanaria.serving.protocol.names import EVENT_ID_HEADER
+from kanaria.serving.protocol.names import EVENT_ID_HEADER, JSON_LENGTH_HEADER
 from kanaria.serving.protocol.payload_cloud_event import Half, Kind, Origin
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class Exchanges:
         self._timeout = timeout_seconds
         self._log, self._predictors = _sides(log, timeout_seconds, traces)
         self._lookup = Lookup()
+        self._memory = InputMemory(takes_null=True)
 
     async def close(self) -> None:
         """Close the connections; the log is its owner's."""
@@ -61,11 +65,40 @@ class Exchanges:
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
         settings = live.features(revision) if with_features else None
-        if settings is not None and is_predict(call.method, call.path):
-            body = await self._lookup.joined(call.body, settings)
-            if isinstance(body, Refusal):
-                return refuse(body.code, body.why)
-            call = replace(call, body=body)
+        asked = question(call.method, call.path) if settings is not None else None
+        if settings is None or asked is None:
+            return await self._answer(live, revision, call, port)
+        place = f"{live.namespace}/{revision}"
+        joined = await self._joined(call, asked, settings, port, place)
+        if isinstance(joined, Refusal):
+            return refuse(joined.code, joined.why)
+        response = await self._answer(live, revision, joined, port)
+        self._memory.note_code(place, response.status_code)
+        return response
+
+    async def _joined(
+        self, call: Call, asked: Question, settings: FeatureSettings, port: int, place: str
+    ) -> Call | Refusal:
+        """Return a request with the features of its rows."""
+
+        async def ask() -> tuple[int, bytes]:
+            look = Call(method="GET", path=asked.metadata_path, headers=(), body=b"")
+            answer = await self._predictors.ask(look, port, place)
+            return answer.status_code, bytes(answer.body)
+
+        async def expected() -> ExpectedInputs:
+            if asked.protocol == "v1":
+                return ExpectedInputs()
+            return await self._memory.expected(place, "v2", ask)
+
+        length = call.header(JSON_LENGTH_HEADER)
+        joined = await self._lookup.joined(asked.protocol, call.body, length, settings, expected)
+        if isinstance(joined, Refusal):
+            return joined
+        length = "" if joined.json_length is None else str(joined.json_length)
+        return replace(call, body=joined.body).with_header(JSON_LENGTH_HEADER, length)
+
+    async def _answer(self, live: LiveService, revision: str, call: Call, port: int) -> Response:
         id_ = call.header(EVENT_ID_HEADER) or str(uuid.uuid4())
         request_half = Half(kind=Kind.REQUEST, id=id_, time=time.time())
         self._record(live, revision, call, request_half, call.body)
