@@ -9,7 +9,7 @@ VERSION, KIND = "serving.knative.dev/v1", "Service"
 
 
 def test_kserve_starts_the_explainer_with_the_predictors_host(services: InferenceServices):
-    explainer = Explainer(image="registry.test/kanaria-explain:1", args=["--max_evals=64"])
+    explainer = Explainer(image="kanaria.test/kanaria-explain:1", args=["--max_evals=64"])
     spec = ServiceSpec(name="taxi", storage_uri="s3://models/taxi/0a/model", explainer=explainer)
     services.apply(build(spec))
     services.wait_until_ready("taxi")

@@ -25,7 +25,7 @@ FEATURES = {
     "entities": ["driver_id"],
     "missing": "defaults",
     "defaults": DEFAULTS,
-    "image": "registry.test/kanaria-control:1",
+    "image": "kanaria.test/kanaria-control:1",
 }
 
 
