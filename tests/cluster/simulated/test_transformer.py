@@ -12,7 +12,7 @@ from kanaria.components.push import model_runtime
 from kanaria.components.push.deliver_release import deliver
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.features import feature_settings
-from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
@@ -56,7 +56,7 @@ def model_of(folder: Path, protocol: str) -> Path:
 def spec_of(services: InferenceServices, model: Path, annotations: dict[str, str]) -> ServiceSpec:
     faults = Faults("push_model")
     document = {"name": "trips", "features": FEATURES, "annotations": annotations}
-    asked = service_keys.parse(document, faults, lambda: services.namespace)
+    asked = service_mapping.parse(document, faults, lambda: services.namespace)
     faults.raise_if_any()
     return model_runtime.served(replace(asked, storage_uri="s3://models/trips/0a/model"), model)
 
