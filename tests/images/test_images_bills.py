@@ -9,7 +9,12 @@ from container_engine import ROOT, Engine, make
 PREFIX = "kanaria-test"
 ANY_USER = ("--user", "1000680000:0")  # As OpenShift gives one.
 LOCKED = ("training", "control")
-RUNTIMES = (*LOCKED, "explain", "feast")
+SPARK = """
+from pyspark.sql import SparkSession
+session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+print(session.range(1000).selectExpr("sum(id)").collect()[0][0], session.sparkContext.sparkUser())
+"""
+RUNTIMES = (*LOCKED, "explain", "feast", "spark")
 HELD = """
 import json
 from importlib.metadata import distributions
@@ -80,7 +85,7 @@ def test_the_bill_names_what_is_installed_and_no_more(
 ):
     tag = image_of(runtime)
     told = json.loads(docker.in_container(tag, "python3", "-I", "-c", HELD, options=ANY_USER))
-    assert told["name"] == f"kanaria-{runtime}"
+    assert told["name"] == f"kanaria-{'training-' * (runtime == 'spark')}{runtime}"
     held = told["held"]
     assert held.pop("kanaria")
     # TensorFlow's packages ask for it by the name that it has with GPUs.
@@ -112,3 +117,10 @@ def test_the_image_of_the_feature_store_keeps_and_serves(docker: Engine, image_o
     assert "serve" in docker.in_container(tag, "feast", "--help", options=ANY_USER)
     told = docker.in_container(tag, "python", "-W", "ignore", "-c", STORE, options=ANY_USER)
     assert told.splitlines()[-1] == str([2**60 + 1])
+
+
+def test_a_user_without_a_name_runs_spark(docker: Engine, image_of: Images):
+    options = (*ANY_USER, "--env", "SPARK_LOCAL_IP=127.0.0.1")
+    told = docker.in_container(image_of("spark"), "python", "-c", SPARK, options=options)
+    total, user = told.splitlines()[-1].split()
+    assert (total, user != "") == ("499500", True)
