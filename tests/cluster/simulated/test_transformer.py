@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from accounts import Account
-from inference_services import InferenceServices, Object
+from inference_services import InferenceServices, Object, condition
 
 from kanaria.components.push import model_runtime
 from kanaria.components.push.deliver_release import deliver
@@ -67,7 +67,8 @@ def test_a_pushed_service_with_features_has_its_transformer(
 ):
     spec = spec_of(services, model_of(tmp_path / "model", protocol), {})
     deliver(ClusterTraffic(pipeline.client()), spec, 120, str(tmp_path / "pending"))
-    service = services.wait_until_ready("trips")
+    service = services.get("trips")
+    assert condition(service, "Ready") == "True"
     assert service["spec"]["predictor"]["model"]["protocolVersion"] == protocol
     assert set(service["status"]["components"]) == {"predictor", "transformer"}
     workload = services.object("serving.knative.dev/v1", "Service", "trips-transformer")
