@@ -103,6 +103,7 @@ def response_of(body: bytes, json_length: int, *, is_raw: bool) -> protocol.Mode
             name=one["name"], datatype=one["datatype"], shape=one["shape"]
         )
         if is_raw:
+            output.parameters[SIZE].int64_param = size  # As KServe's server has it.
             response.raw_output_contents.append(data)
         else:
             fill(output.contents, one["datatype"], data)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import Message
 
+from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.tensors import CONTENTS, DTYPES, cut_values, joined_values
 
@@ -34,7 +35,9 @@ def packed(name: str, datatype: str, contents: Message) -> bytes:
     field = CONTENTS.get(datatype, "")
     others = sorted({one.name for one, _ in contents.ListFields()} - {field})
     if not field:
-        raise RequestError(f"input {name!r}: {datatype} has no contents; send raw_input_contents")
+        raise RequestError(
+            f"input {name!r}: {shown(datatype)} has no contents; send raw_input_contents"
+        )
     if others:
         raise RequestError(f"input {name!r}: {', '.join(others)}: {datatype} stands in {field}")
     values = getattr(contents, field)
