@@ -4,6 +4,7 @@ import asyncio
 import json
 import struct
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -36,11 +37,11 @@ class Echo:
     why: str = "no"
     seconds: float = 0.0
     port: int = 0
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
 
     async def answer(self, request):
         body = await request.read()
-        self.requests.append((dict(request.headers), body))
+        self.requests.append((request.headers.copy(), body))
         await asyncio.sleep(self.seconds)
         if self.code != 200:
             return web.json_response({"error": self.why}, status=self.code)
