@@ -1,4 +1,4 @@
-"""Asks by KServe's own client: python kserve_client.py ADDRESS MODEL; rows are JSON on its input."""
+"""Asks by KServe's own client: python kserve_client.py ADDRESS MODEL; rows are JSON as input."""
 
 import asyncio
 import json
