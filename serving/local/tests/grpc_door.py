@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiohttp
 import grpc
@@ -19,6 +20,7 @@ from stand_ins import SHADOW, STABLE, Live, Services, metrics, mirrored, routing
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router.grpc_methods import Methods
 from kanaria.serving.local.router.grpc_server import GrpcServer
@@ -62,11 +64,16 @@ class Door:
     address: str
 
 
+def server_of(services, router):
+    methods = Methods(cast(Controller, services), router.calls, router.intake)
+    return GrpcServer(methods, MOST_BYTES)
+
+
 @asynccontextmanager
 async def doors(*lives):
     services = Services(lives)
     async with routing(services, MOST_BYTES) as (router, url):
-        server = GrpcServer(Methods(services, router.calls, router.intake), MOST_BYTES)
+        server = server_of(services, router)
         address = await server.start("127.0.0.1", 0)
         async with grpc.aio.insecure_channel(address) as channel:
             try:
@@ -94,8 +101,8 @@ def message(name="tips", **fields):
 
 def body():
     """What `message` asks, as a client of HTTP writes it."""
-    tensor = {"name": "x", "datatype": "INT64", "shape": [2]}
-    tensor["parameters"] = {"binary_data_size": len(VALUES)}
+    size = {"binary_data_size": len(VALUES)}
+    tensor = {"name": "x", "datatype": "INT64", "shape": [2], "parameters": size}
     document = {"id": "a", "parameters": {"binary_data_output": True}, "inputs": [tensor]}
     head = json.dumps(document, separators=(",", ":")).encode()
     return head + VALUES, {LENGTH: str(len(head)), "Content-Type": "application/octet-stream"}
@@ -137,7 +144,7 @@ def test_requests_of_both_protocols_are_drawn_by_the_shares_and_add_up():
             )
             ports = {STABLE: port, "canary": other}
             async with doors(Live(ports=ports, shares=shares, speaks="v2")) as both:
-                answered = Counter()
+                answered = Counter[tuple[str, int]]()
                 for _ in range(100):
                     answered["http", await post(both.url)] += 1
                     try:
@@ -375,7 +382,7 @@ def test_a_port_that_is_taken_is_one_clear_error():
             port = int(both.address.rpartition(":")[2])
             services = Services()
             async with routing(services) as (router, _):
-                second = GrpcServer(Methods(services, router.calls, router.intake), MOST_BYTES)
+                second = server_of(services, router)
                 with pytest.raises(NotReadyError, match="--grpc-port"):
                     await second.start("127.0.0.1", port)
 

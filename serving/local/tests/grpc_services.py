@@ -15,13 +15,13 @@ import httpx
 import joblib
 import numpy as np
 import pytest
+from framework_models import make_models
 from local_server import Server
 from one_machine import CANARY, STABLE, requests_to, stage
 from one_machine import rollout as rolled_out
 from open_inference.grpc import protocol
 from open_inference.grpc.service import GRPCInferenceServiceStub
 from sklearn.linear_model import LogisticRegression
-from test_local_frameworks import make_models
 
 from kanaria.serving.inference_service.service_spec import ModelServer
 from kanaria.serving.protocol.tensors import CONTENTS, DTYPES, joined_values
@@ -77,7 +77,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, folder):
     server = Server(tmp_path_factory.mktemp("state") / "serving", "--grpc-port", "0")
-    server.grpc = json.loads((server.state / "server.json").read_text())["grpc"]
     with LocalTraffic(server.state) as traffic:
         for name, (kind, model, environment, _) in SERVICES.items():
             own = ModelServer(model_format=kind, protocol_version="v2", env=environment)
@@ -253,7 +252,7 @@ gates: {latency: false}
 @contextmanager
 def calls_to(stub, message):
     """Call from one client; count what each revision answered: its codes."""
-    ended, answers = threading.Event(), Counter()
+    ended, answers = threading.Event(), Counter[tuple[str, grpc.StatusCode]]()
 
     def call():
         while not ended.is_set():
@@ -295,6 +294,7 @@ def test_a_canary_that_fails_over_grpc_alone_is_rolled_back(server, stub, folder
         status = traffic.observe("default", "taxi")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "harm, above all in errors" in done.stdout
+    assert status is not None
     assert {one.revision: one.percent for one in status.traffic} == {CANARY: 0, STABLE: 100}
     assert over_http.keys() == {(STABLE, 200), (CANARY, 200)}
     failed, ok = grpc.StatusCode.INTERNAL, grpc.StatusCode.OK
