@@ -24,7 +24,7 @@ from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router.grpc_methods import Methods
 from kanaria.serving.local.router.grpc_server import GrpcServer
-from kanaria.serving.protocol.payload_event import read_event
+from kanaria.serving.protocol.payload_cloud_event import read_event
 
 LENGTH = "Inference-Header-Content-Length"
 MOST_BYTES = 1 << 16
