@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,6 +27,9 @@ from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CO
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.state import server_users, state_folder
 from kanaria.serving.trace_settings import request_traces
+
+if TYPE_CHECKING:
+    from kanaria.serving.request_traces import RequestTraces
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -131,7 +134,11 @@ async def _unused(state: Path, stop: Callable[[int, object], None]) -> None:
 
 @asynccontextmanager
 async def _grpc(
-    controller: Controller, router: Router, most_body_bytes: int, port: int | None
+    controller: Controller,
+    router: Router,
+    most_body_bytes: int,
+    traces: "RequestTraces | None",
+    port: int | None,
 ) -> AsyncIterator[str]:
     """Serve gRPC for the block, and yield its address, "" without a port."""
     if port is None:
@@ -140,7 +147,12 @@ async def _grpc(
     from kanaria.serving.local.router.grpc_methods import Methods
     from kanaria.serving.local.router.grpc_server import GrpcServer
 
-    server = GrpcServer(Methods(controller, router.calls, router.intake), most_body_bytes)
+    methods = Methods(controller, router.calls, router.intake)
+    if traces:
+        from kanaria.serving.local.router.grpc_traces import TracedMethods
+
+        methods = TracedMethods(controller, router.calls, router.intake, traces)
+    server = GrpcServer(methods, most_body_bytes)
     try:
         yield await server.start(HOST, port)
     finally:
@@ -179,7 +191,7 @@ async def _serve(
     watching = asyncio.create_task(_unused(state, stop)) if started else None
     names = [f"{service.namespace}/{service.name}" for service in state_folder.services(state)]
     try:
-        async with _grpc(controller, router, most_body_bytes, grpc_port) as address:
+        async with _grpc(controller, router, most_body_bytes, traces, grpc_port) as address:
             state_folder.announce(state, url, address)
             where = f"{url} and gRPC on {address}" if address else url
             logger.info("serving %s on %s: %s", state, where, ", ".join(names) or NOTHING)

@@ -37,6 +37,7 @@ OF_TRANSPORT = frozenset(
     f"content-encoding content-length content-type host {JSON_LENGTH_HEADER.lower()}".split()
 )
 """Metadata that would say something else of a body of HTTP than it is."""
+SERVICE = "inference.GRPCInferenceService"
 AT_ONCE = 256 << 10
 """Bytes that are converted at once: in some milliseconds."""
 
@@ -116,23 +117,41 @@ class Methods:
 
     async def model_infer(self, request: protocol.ModelInferRequest, metadata: Metadata) -> Answer:
         """Ask a service's model."""
-        live = self._service(request.model_name, metadata)
-        response = _required(await self._lasting(self._inferred(live, request, metadata)))
+        response = _required(await self._lasting(self.inferred(request, metadata)))
         body = bytes(response.body)
         length = int(response.headers.get(JSON_LENGTH_HEADER, len(body)))
         is_raw = bool(request.raw_input_contents)
         message = await _converted(len(body), response_of, body, length, is_raw=is_raw)
         return Answer(message=message, headers=response.headers)
 
+    async def inferred(self, request: protocol.ModelInferRequest, metadata: Metadata) -> Response:
+        """Return what HTTP answers to the request that asks what a message asks."""
+        live = self._calls.service(request.model_name, _host(metadata))
+        if isinstance(live, Response):
+            return live
+        size = request.ByteSize()
+        path = f"{_path(request.model_name, request.model_version)}/infer"
+        try:
+            with self._intake.held(size):
+                body, length = await _converted(size, body_of, request)
+                with self._intake.held(len(body)):
+                    headers = [*headers_of(metadata), *_of_body(length)]
+                    call = call_of("POST", path, headers, body)
+                    return await self._calls.answer(live, "v2", call)
+        except Refused as refused:
+            return refused.response
+        except RequestError as error:
+            call = call_of("POST", path, headers_of(metadata), b"")
+            return await self._calls.answer(live, "v2", call, refuse(400, str(error)))
+
     def _service(self, name: str, metadata: Metadata) -> LiveService:
-        host = next((str(value) for key, value in metadata if key == "host"), "")
-        live = self._calls.service(name, host)
+        live = self._calls.service(name, _host(metadata))
         if isinstance(live, Response):
             raise CallError(live)
         return live
 
     async def _looked(self, live: LiveService, path: str, metadata: Metadata) -> Response:
-        call = call_of("GET", path, _headers(metadata), b"")
+        call = call_of("GET", path, headers_of(metadata), b"")
         return await self._calls.answer(live, "v2", call)
 
     async def _lasting(self, answering: Coroutine[Any, Any, Response]) -> Response:
@@ -144,24 +163,6 @@ class Methods:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
-
-    async def _inferred(
-        self, live: LiveService, request: protocol.ModelInferRequest, metadata: Metadata
-    ) -> Response:
-        size = request.ByteSize()
-        path = f"{_path(request.model_name, request.model_version)}/infer"
-        try:
-            with self._intake.held(size):
-                body, length = await _converted(size, body_of, request)
-                with self._intake.held(len(body)):
-                    headers = _headers(metadata, length)
-                    call = call_of("POST", path, headers, body)
-                    return await self._calls.answer(live, "v2", call)
-        except Refused as refused:
-            return refused.response
-        except RequestError as error:
-            call = call_of("POST", path, _headers(metadata), b"")
-            return await self._calls.answer(live, "v2", call, refuse(400, str(error)))
 
 
 def _required(response: Response) -> Response:
@@ -175,20 +176,26 @@ def _path(name: str, version: str) -> str:
     return f"{path}/versions/{quote(version, safe='')}" if version else path
 
 
-def _headers(metadata: Metadata, json_length: int | None = None) -> list[tuple[bytes, bytes]]:
+def _host(metadata: Metadata) -> str:
+    return next((str(value) for key, value in metadata if key == "host"), "")
+
+
+def headers_of(metadata: Metadata) -> list[tuple[bytes, bytes]]:
     """Return metadata as headers of HTTP; those that are no text have no header there."""
-    headers = [
+    return [
         (key.encode(), value.encode())
         for key, value in metadata
         if isinstance(value, str) and key not in OF_TRANSPORT
     ]
-    if json_length is not None:
-        length = str(json_length).encode()
-        headers += [
-            (b"content-type", b"application/octet-stream"),
-            (JSON_LENGTH_HEADER.lower().encode(), length),
-        ]
-    return headers
+
+
+def _of_body(json_length: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that describe a body with binary data."""
+    length = str(json_length).encode()
+    return (
+        (b"content-type", b"application/octet-stream"),
+        (JSON_LENGTH_HEADER.lower().encode(), length),
+    )
 
 
 async def _converted(size: int, convert: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -29,13 +29,12 @@ from kanaria.serving.local.router.connection_bounds import (
     MOST_CONNECTIONS,
     MOST_HEAD_BYTES,
 )
-from kanaria.serving.local.router.grpc_methods import Answer, CallError, Metadata, Methods
+from kanaria.serving.local.router.grpc_methods import SERVICE, Answer, CallError, Metadata, Methods
 from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import BODY_SECONDS
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
 
 logger = logging.getLogger(__name__)
-SERVICE = "inference.GRPCInferenceService"
 GRACE_SECONDS = 5.0
 """For calls that are being answered when the server is told to end, as for HTTP."""
 MOST_DETAIL_BYTES = 1000

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 from open_inference.grpc import protocol
 from open_inference.grpc.service import GRPCInferenceServiceStub
+from otlp_collector import collecting
 from stand_ins import SHADOW, STABLE, Live, Services, metrics, mirrored, routing, serving, until
 
 from kanaria.components.shared.errors import NotReadyError
@@ -24,7 +25,9 @@ from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router.grpc_methods import Methods
 from kanaria.serving.local.router.grpc_server import GrpcServer
+from kanaria.serving.local.router.grpc_traces import TracedMethods
 from kanaria.serving.protocol.payload_cloud_event import read_event
+from kanaria.serving.request_traces import RequestTraces
 
 LENGTH = "Inference-Header-Content-Length"
 MOST_BYTES = 1 << 16
@@ -64,16 +67,17 @@ class Door:
     address: str
 
 
-def server_of(services, router):
-    methods = Methods(cast(Controller, services), router.calls, router.intake)
+def server_of(services, router, traces=None):
+    shared = (cast(Controller, services), router.calls, router.intake)
+    methods = TracedMethods(*shared, traces) if traces else Methods(*shared)
     return GrpcServer(methods, MOST_BYTES)
 
 
 @asynccontextmanager
-async def doors(*lives):
+async def doors(*lives, traces=None):
     services = Services(lives)
-    async with routing(services, MOST_BYTES) as (router, url):
-        server = server_of(services, router)
+    async with routing(services, MOST_BYTES, traces=traces) as (router, url):
+        server = server_of(services, router, traces)
         address = await server.start("127.0.0.1", 0)
         async with grpc.aio.insecure_channel(address) as channel:
             try:
@@ -83,12 +87,12 @@ async def doors(*lives):
 
 
 @asynccontextmanager
-async def served(echo, **fields):
+async def served(echo, traces=None, **fields):
     """Yield both doors to a service whose one revision is `echo`."""
     shares = (RevisionTraffic(revision=STABLE, percent=100),)
     async with serving(echo.answer) as echo.port:
         live = Live(ports={STABLE: echo.port}, shares=shares, speaks="v2", **fields)
-        async with doors(live) as both:
+        async with doors(live, traces=traces) as both:
             yield both
 
 
@@ -273,6 +277,35 @@ def test_an_answer_after_the_clients_deadline_is_counted():
             return code, await until(lambda: counts(both.url))
 
     assert asyncio.run(run()) == (grpc.StatusCode.DEADLINE_EXCEEDED, {(STABLE, "200"): 1})
+
+
+@pytest.mark.parametrize(("code", "failed"), [(200, False), (500, True)])
+def test_a_call_is_a_span_between_its_caller_and_the_predictor(monkeypatch, code, failed):
+    trace, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+    async def run(traces):
+        echo = Echo(code=code)
+        async with served(echo, traces) as both:
+            sent = {"traceparent": f"00-{trace}-{caller}-01", "x-request-id": "order-7"}
+            call = both.stub.ModelInfer(message(), metadata=tuple(sent.items()))
+            if failed:
+                await error_of(call)
+            else:
+                await call
+        return echo.requests[0][0]["traceparent"]
+
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        traces = RequestTraces("kanaria-router")
+        passed_on = asyncio.run(run(traces))
+        traces.end()
+    call, question = sorted(collector.spans, key=lambda one: one.parent != caller)
+    assert (call.trace, call.parent, call.kind, call.failed) == (trace, caller, "server", failed)
+    assert call.name == "inference.GRPCInferenceService/ModelInfer"
+    assert call.attributes["kanaria.request_id"] == "order-7"
+    assert call.attributes["kanaria.revision"] == STABLE
+    assert (question.trace, question.parent) == (trace, call.id)
+    assert passed_on.split("-")[1:3] == [trace, question.id]
 
 
 def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():

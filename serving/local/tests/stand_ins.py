@@ -122,9 +122,11 @@ async def serving(handler):
 
 
 @asynccontextmanager
-async def routing(services: Services, most_body_bytes: int = 1 << 20, most_connections: int = 100):
+async def routing(
+    services: Services, most_body_bytes: int = 1 << 20, most_connections: int = 100, traces=None
+):
     """Run a router for some services; yield it and its URL."""
-    router = Router(cast(Controller, services), 7, most_body_bytes)
+    router = Router(cast(Controller, services), 7, most_body_bytes, traces)
     server = uvicorn.Server(configured(router, most_connections))
     with listening() as listener:
         listener.listen(512)  # Whoever connects before the server runs waits for it.
