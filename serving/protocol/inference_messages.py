@@ -20,7 +20,7 @@ from open_inference.grpc import protocol
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.json_body import RequestError, written
-from kanaria.serving.protocol.tensor_contents import fill, packed
+from kanaria.serving.protocol.tensor_contents import fill, packed, packed_size
 from kanaria.serving.protocol.tensors import BINARY_ONLY
 
 SIZE = "binary_data_size"
@@ -56,6 +56,13 @@ def body_of(request: protocol.ModelInferRequest) -> Body:
         ]
     head = written(document)
     return b"".join((head, *tails)), len(head)
+
+
+def body_size(request: protocol.ModelInferRequest) -> int:
+    """Return about how many bytes the body would have: eight times a message's, at worst."""
+    if request.raw_input_contents:
+        return request.ByteSize()
+    return sum(packed_size(one.datatype.upper(), one.contents) for one in request.inputs)
 
 
 def _tails(request: protocol.ModelInferRequest) -> list[bytes]:

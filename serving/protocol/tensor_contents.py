@@ -6,7 +6,6 @@ Source: Open Inference Protocol v2, `InferTensorContents`: which field holds whi
 that FP16 and BF16 travel as bytes alone.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,23 @@ from google.protobuf.message import Message
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.json_body import RequestError
-from kanaria.serving.protocol.tensors import CONTENTS, DTYPES, cut_values, joined_values
+from kanaria.serving.protocol.tensors import CONTENTS, DTYPES, LENGTH, cut_values, joined_values
 
 WIDE = {"int_contents": np.dtype(np.int64), "uint_contents": np.dtype(np.uint64)}
 """Fields that hold narrower datatypes too: values are read whole, then checked."""
+AT_ONCE = 1 << 16
+"""Values that are converted in one go; in between, other threads have their turn."""
+
+
+def packed_size(datatype: str, contents: Message) -> int:
+    """Return about how many bytes `packed` would give, before it does; 0 where it would refuse."""
+    field = CONTENTS.get(datatype)
+    if not field:
+        return 0
+    count = len(getattr(contents, field))
+    if datatype == "BYTES":
+        return contents.ByteSize() + count * LENGTH.size
+    return count * DTYPES[datatype].itemsize
 
 
 def packed(name: str, datatype: str, contents: Message) -> bytes:
@@ -49,7 +61,9 @@ def packed(name: str, datatype: str, contents: Message) -> bytes:
 def _narrowed(
     name: str, values: Any, dtype: np.dtype[Any], wide: np.dtype[Any] | None
 ) -> np.ndarray[Any, Any]:
-    array = np.fromiter(values, wide or dtype, len(values))
+    array = np.empty(len(values), wide or dtype)
+    for start in range(0, len(values), AT_ONCE):
+        array[start : start + AT_ONCE] = values[start : start + AT_ONCE]
     if wide is None:
         return array
     bounds = np.iinfo(dtype)
@@ -68,7 +82,10 @@ def fill(contents: Message, datatype: str, data: bytes) -> None:
         data: its values.
     """
     contents.SetInParent()
-    values: Iterable[Any] = (
-        cut_values(data) if datatype == "BYTES" else np.frombuffer(data, DTYPES[datatype]).tolist()
-    )
-    getattr(contents, CONTENTS[datatype]).extend(values)
+    field = getattr(contents, CONTENTS[datatype])
+    if datatype == "BYTES":
+        field.extend(cut_values(data))
+        return
+    array = np.frombuffer(data, DTYPES[datatype])
+    for start in range(0, len(array), AT_ONCE):
+        field.extend(array[start : start + AT_ONCE].tolist())

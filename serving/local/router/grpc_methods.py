@@ -26,7 +26,7 @@ from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import Intake, Refused
 from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.service_calls import ServiceCalls, call_of
-from kanaria.serving.protocol.inference_messages import body_of, metadata_of, response_of
+from kanaria.serving.protocol.inference_messages import body_of, body_size, metadata_of, response_of
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
@@ -132,12 +132,12 @@ class Methods:
         size = request.ByteSize()
         path = f"{_path(request.model_name, request.model_version)}/infer"
         try:
-            with self._intake.held(size):
+            # The message and the body are there at the same time.
+            with self._intake.held(size), self._intake.held(body_size(request)):
                 body, length = await _converted(size, body_of, request)
-                with self._intake.held(len(body)):
-                    headers = [*headers_of(metadata), *_of_body(length)]
-                    call = call_of("POST", path, headers, body)
-                    return await self._calls.answer(live, "v2", call)
+                headers = [*headers_of(metadata), *_of_body(length)]
+                call = call_of("POST", path, headers, body)
+                return await self._calls.answer(live, "v2", call)
         except Refused as refused:
             return refused.response
         except RequestError as error:

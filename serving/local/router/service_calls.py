@@ -78,7 +78,7 @@ class ServiceCalls:
         if len(services) > 1:
             spaces = ", ".join(sorted(service.namespace for service in services))
             why = f"service {name!r} is in several namespaces ({spaces})"
-            return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
+            return refuse(409, f"{why}: send the header Host (gRPC: metadata): {name}.NAMESPACE")
         return services[0]
 
     async def answer(
@@ -99,7 +99,8 @@ class ServiceCalls:
             return refuse(503, f"service {live.name!r}: {why_not(live)}")
         if protocol != live.protocol(revision):
             speaks = live.protocol(revision)
-            response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
+            why = f"service {live.name!r} speaks {speaks}, not {protocol}"
+            response = refuse(404, f"{why}; its protocolVersion says which")
         elif refusal is not None:
             response = refusal
         else:

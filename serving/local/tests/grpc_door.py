@@ -23,6 +23,7 @@ from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
+from kanaria.serving.local.router import grpc_server
 from kanaria.serving.local.router.grpc_methods import Methods
 from kanaria.serving.local.router.grpc_server import GrpcServer
 from kanaria.serving.local.router.grpc_traces import TracedMethods
@@ -100,6 +101,14 @@ def message(name="tips", **fields):
     asked = protocol.ModelInferRequest(model_name=name, id="a", **fields)
     asked.inputs.add(name="x", datatype="INT64", shape=[2])
     asked.raw_input_contents.append(VALUES)
+    return asked
+
+
+def zeros(name, count):
+    asked = protocol.ModelInferRequest(model_name=name)
+    asked.inputs.add(name="x", datatype="INT64", shape=[count]).contents.int64_contents.extend(
+        [0] * count
+    )
     return asked
 
 
@@ -337,6 +346,8 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
             grpc.StatusCode.RESOURCE_EXHAUSTED,
             "larger than max",
         ),
+        # A zero takes a byte in the message, and eight in the body.
+        (zeros("dead", MOST_BYTES // 2), grpc.StatusCode.RESOURCE_EXHAUSTED, "allows more"),
     ],
 )
 def test_a_service_that_cannot_answer_is_an_error_of_its_kind(asked, status, why):
@@ -391,6 +402,20 @@ def test_a_call_that_is_being_answered_when_the_server_ends_is_answered():
     answer, after = asyncio.run(run())
     assert list(answer.raw_output_contents) == [VALUES]
     assert after is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_message_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(grpc_server, "BODY_SECONDS", 0.1)
+
+    async def run():
+        async with served(Echo()) as both, grpc.aio.insecure_channel(both.address) as channel:
+            call = channel.stream_unary("/inference.GRPCInferenceService/ModelInfer")()
+            return await error_of(call), await counts(both.url)
+
+    (code, why, _), counted = asyncio.run(run())
+    assert code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert why.startswith("the message did not come")
+    assert not counted
 
 
 def test_bytes_that_are_no_message_and_methods_that_are_none_are_refused():
