@@ -75,7 +75,8 @@ def _serve(options: argparse.Namespace) -> int:
 
     if options.verify_key:
         os.environ[VERIFY_KEY] = str(Path(options.verify_key).absolute())
-    serve(Path(options.state), options.port, [Path(file) for file in options.manifests])
+    manifests = [Path(file) for file in options.manifests]
+    serve(Path(options.state), options.port, manifests, grpc_port=options.grpc_port)
     return 0
 
 
@@ -186,6 +187,12 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--state", default=STATE, metavar="FOLDER", help="state folder; %(default)s")
     serve.add_argument(
         "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
+    )
+    serve.add_argument(
+        "--grpc-port",
+        type=port,
+        default=None,
+        help="for gRPC too, 8081 as KServe's servers, 0 for a free one; none without",
     )
     serve.add_argument(
         "--verify-key",

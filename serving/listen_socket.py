@@ -8,12 +8,13 @@ from kanaria.serving.browser_requests import is_loopback
 BACKLOG = 512
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, option: str = "--port") -> socket.socket:
     """Return a socket that listens on a port of an address.
 
     Args:
         host: address or name of this machine, "0.0.0.0" or "::" for all of its addresses.
         port: 0 takes a free one.
+        option: of the command, which names another one.
 
     Raises:
         ParameterError: this machine has no such address.
@@ -33,7 +34,7 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise NotReadyError(
-            f"port {port} of {host}: {error.strerror}; choose another by --port"
+            f"port {port} of {host}: {error.strerror}; choose another by {option}"
         ) from error
     listener.listen(BACKLOG)
     return listener

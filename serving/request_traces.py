@@ -45,6 +45,7 @@ ATTRIBUTES = {
 }
 """Header of a request or an answer -> attribute."""
 SERVER_FAULT = 500
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class RequestTraces:
@@ -93,24 +94,36 @@ class RequestTraces:
             if scope["type"] != "http" or scope["method"] != "POST":
                 await app(scope, receive, send)
                 return
-            parent = propagate.extract(_carrier(scope["headers"]))
             path = scope["path"]
             about = {"http.request.method": "POST", "url.path": path, **(attributes or {})}
-            about |= _attributes(scope["headers"])
-            with self._tracer.start_as_current_span(
-                _name(path), parent, SpanKind.SERVER, about
-            ) as span:
+            with self.answering(_name(path), about, scope["headers"]) as span:
 
                 async def seen(message: Message) -> None:
                     if message["type"] == "http.response.start":
-                        note_answer(span, message["status"])
-                        span.set_attributes(_attributes(message["headers"]))
+                        note_answer(span, message["status"], message["headers"])
                     await send(message)
 
-                with json_log.fields(**_ids(span)):
-                    await app(scope, receive, seen)
+                await app(scope, receive, seen)
 
         return traced
+
+    @contextmanager
+    def answering(
+        self, name: str, attributes: Mapping[str, str], headers: Headers
+    ) -> Iterator[Span]:
+        """Put a server's span around the answer to a request, and its ids into the logs of it.
+
+        Args:
+            name: of the span.
+            attributes: of the span.
+            headers: of the request, which tell of its caller.
+        """
+        parent, about = propagate.extract(_carrier(headers)), {**attributes, **_attributes(headers)}
+        with (
+            self._tracer.start_as_current_span(name, parent, SpanKind.SERVER, about) as span,
+            json_log.fields(**_ids(span)),
+        ):
+            yield span
 
     @contextmanager
     def span(
@@ -170,18 +183,19 @@ def _name(path: str) -> str:
     return f"POST {route}" if ROUTES.fullmatch(route) else "POST"
 
 
-def note_answer(span: Span, code: int) -> None:
+def note_answer(span: Span, code: int, headers: Headers = ()) -> None:
     """Note the code of an answer; one that is the server's fault makes the span a failed one."""
     span.set_attribute("http.response.status_code", code)
+    span.set_attributes(_attributes(headers))
     if code >= SERVER_FAULT:
         span.set_status(StatusCode.ERROR)
 
 
-def _carrier(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _carrier(headers: Headers) -> dict[str, str]:
     return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in headers}
 
 
-def _attributes(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _attributes(headers: Headers) -> dict[str, str]:
     carrier = _carrier(headers)
     return {name: carrier[header] for header, name in ATTRIBUTES.items() if header in carrier}
 

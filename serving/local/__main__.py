@@ -15,6 +15,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--state", type=Path, required=True, help="state folder; it is created")
     parser.add_argument("--port", type=port, default=8080, help="0 takes a free one")
+    parser.add_argument("--grpc-port", type=port, default=None, help="none without; 0: a free one")
     parser.add_argument("--seed", type=int, default=None, help="makes the router's choices repeat")
     parser.add_argument(
         "--lock", type=int, metavar="FD", help="the folder's, held already; end with the last user"
@@ -28,7 +29,9 @@ def _options() -> argparse.Namespace:
 def _serve() -> int:
     options = _options()
     started = None if options.lock is None else Started(lock=options.lock, spare=options.spare)
-    return serve(options.state, options.port, options.manifests, options.seed, started)
+    return serve(
+        options.state, options.port, options.manifests, options.seed, started, options.grpc_port
+    )
 
 
 if __name__ == "__main__":

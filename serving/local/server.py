@@ -5,11 +5,11 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,6 +27,9 @@ from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CO
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.state import server_users, state_folder
 from kanaria.serving.trace_settings import request_traces
+
+if TYPE_CHECKING:
+    from kanaria.serving.request_traces import RequestTraces
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -74,6 +77,7 @@ def serve(
     manifests: Sequence[Path] = (),
     seed: int | None = None,
     started: Started | None = None,
+    grpc_port: int | None = None,
 ) -> NoReturn:
     """Serve the services of a state folder on one port until SIGINT or SIGTERM.
 
@@ -84,11 +88,12 @@ def serve(
             replaces what is applied, the canary's percentage included.
         seed: makes the router's choices repeatable.
         started: of a server that ends with its last user; None for one that a person ends.
+        grpc_port: for the Open Inference Protocol over gRPC, 0 for a free one; None for none.
 
     Raises:
         Stopped: always, once everything has ended after SIGINT, SIGTERM or the last user.
         ParameterError: a manifest or the environment is wrong; nothing was applied.
-        NotReadyError: the port is taken, or another server is live on the folder.
+        NotReadyError: a port is taken, or another server is live on the folder.
     """
     state = state.resolve()
     if key := signature_keys.of_environment():
@@ -98,9 +103,11 @@ def serve(
     wanted = [manifest for file in manifests for manifest in state_folder.load_manifests(file)]
     lock = started.lock if started else None
     with state_folder.served(state, lock), listening(HOST, port) as listener:
+        if grpc_port is not None:
+            listening(HOST, grpc_port, "--grpc-port").close()  # Before anything is applied.
         for manifest in wanted:
             state_folder.service_of(state, manifest).replace(manifest)
-        signals = asyncio.run(_serve(state, listener, seed, most_body_bytes, started))
+        signals = asyncio.run(_serve(state, listener, seed, most_body_bytes, started, grpc_port))
     if not signals:
         raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")
     raise Stopped(signals[0])
@@ -125,12 +132,40 @@ async def _unused(state: Path, stop: Callable[[int, object], None]) -> None:
         await asyncio.Event().wait()
 
 
+@asynccontextmanager
+async def _grpc(
+    controller: Controller,
+    router: Router,
+    most_body_bytes: int,
+    traces: "RequestTraces | None",
+    port: int | None,
+) -> AsyncIterator[str]:
+    """Serve gRPC for the block, and yield its address, "" without a port."""
+    if port is None:
+        yield ""
+        return
+    from kanaria.serving.local.router.grpc_methods import Methods
+    from kanaria.serving.local.router.grpc_server import GrpcServer
+
+    methods = Methods(controller, router.calls, router.intake)
+    if traces:
+        from kanaria.serving.local.router.grpc_traces import TracedMethods
+
+        methods = TracedMethods(controller, router.calls, router.intake, traces)
+    server = GrpcServer(methods, most_body_bytes)
+    try:
+        yield await server.start(HOST, port)
+    finally:
+        await server.stop()
+
+
 async def _serve(
     state: Path,
     listener: socket.socket,
     seed: int | None,
     most_body_bytes: int,
     started: Started | None,
+    grpc_port: int | None,
 ) -> list[int]:
     """Serve until told to stop; return the signals that said so."""
     json_log.configure("%(message)s")
@@ -154,11 +189,13 @@ async def _serve(
         signal.signal(number, stop)
     converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
     watching = asyncio.create_task(_unused(state, stop)) if started else None
-    state_folder.announce(state, url)
     names = [f"{service.namespace}/{service.name}" for service in state_folder.services(state)]
-    logger.info("serving %s on %s: %s", state, url, ", ".join(names) or NOTHING)
     try:
-        await server.serve(sockets=[listener])
+        async with _grpc(controller, router, most_body_bytes, traces, grpc_port) as address:
+            state_folder.announce(state, url, address)
+            where = f"{url} and gRPC on {address}" if address else url
+            logger.info("serving %s on %s: %s", state, where, ", ".join(names) or NOTHING)
+            await server.serve(sockets=[listener])
     finally:
         converging.cancel()
         await controller.stop()

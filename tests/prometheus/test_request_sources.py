@@ -168,3 +168,22 @@ def test_no_error_yet_is_0_and_not_unknown(tmp_path):
     counters = router()[:1]
     name = "kanaria:replica_errors:total"
     evaluated(tmp_path, counters, (name, [sample(name, "router", 0)]))
+
+
+def test_errors_and_refusals_of_grpc_behind_istio_count_by_their_own_status(tmp_path):
+    labels = {"reporter": "destination", "namespace": "team", "response_code": "200"}
+    labels |= {"job": "pods", "instance": "10.0.0.1:15090", **STANDARD, **OWN}
+    statuses = {"0": 90, "3": 5, "13": 7, "14": 3}
+    counters = [
+        series("istio_requests_total", count, {**labels, "grpc_response_status": status})
+        for status, count in statuses.items()
+    ]
+    chosen = prometheus_queries.choose("istio")
+    names = {"namespace": "team", "service": "tips", "revision": REVISIONS["istio"]}
+    expected = [
+        (f"sum({Template(text).substitute(names)})", [{"labels": "{}", "value": value}])
+        for text, value in ((chosen.requests, 105), (chosen.errors, 10), (chosen.refused, 5))
+    ]
+    rules = {"kanaria:replica_requests:total": 105, "kanaria:replica_errors:total": 10}
+    expected += [(name, [sample(name, "istio", value)]) for name, value in rules.items()]
+    evaluated(tmp_path, counters, *expected)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
@@ -91,6 +91,20 @@ class Intake:
             yield whole
         finally:
             self._held -= size + len(parts)
+
+    @contextlib.contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Hold a body of so many bytes, which is there already, for the block.
+
+        Raises:
+            Refused: it is too large, or too much is held already.
+        """
+        self._require_room(size, size)
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     async def _read(self, request: Request, parts: bytearray) -> None:
         """Add what comes to `parts`, and count it."""

@@ -18,8 +18,6 @@ suffix), and a request without it is refused.
 import asyncio
 import random
 import re
-import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,12 +28,17 @@ from kanaria.serving.local.explainer.explainer_client import Explainer
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router import request_bodies, request_mirror
 from kanaria.serving.local.router.logged_exchange import Exchanges
-from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse
+from kanaria.serving.local.router.predictor_client import Call, refuse
 from kanaria.serving.local.router.request_paths import refusal
 from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.router_metrics import Metrics
+from kanaria.serving.local.router.service_calls import (
+    ServiceCalls,
+    call_of,
+    marked,
+    why_not,
+)
 from kanaria.serving.local.router.weighted_choice import choose
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
 
 if TYPE_CHECKING:
     from kanaria.serving.request_traces import RequestTraces
@@ -44,22 +47,6 @@ PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
 EXPLAIN = ":explain"
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
-
-
-def names(host: str, service: str, namespace: str) -> bool:
-    """Tell whether a Host header names a service: `<service>.<namespace>`, then any labels.
-
-    Letters of both cases are the same to DNS; a port and a dot at the end say nothing.
-    """
-    labels = host.strip().lower().partition(":")[0].split(".")
-    return labels[:2] == [service, namespace]
-
-
-def _why_not(live: LiveService) -> str:
-    """Say why a service has no revision that could answer."""
-    if live.stopped:
-        return f'it is stopped by its annotation {STOP_ANNOTATION}: "true"'
-    return live.fault or "no revision is ready yet"
 
 
 def _as_details(live: LiveService) -> dict[str, str]:
@@ -78,16 +65,17 @@ def _barred(request: Request, path: str) -> Response | None:
     return refuse(reason.code, reason.why) if reason else None
 
 
-def call_of(request: Request, path: str, body: bytes) -> Call:
-    """Return the request as a predictor gets it, with a request id whoever made it."""
-    headers = forwarded(request.scope["headers"])
-    call = Call(method=request.method, path=path, headers=headers, body=body)
-    request_id = call.header(REQUEST_ID_HEADER) or str(uuid.uuid4())
-    return call.with_header(REQUEST_ID_HEADER, request_id)
+def _call_of(request: Request, path: str, body: bytes) -> Call:
+    return call_of(request.method, path, request.scope["headers"], body)
 
 
 class Router:
-    """The ASGI application; `seed` makes its choices repeatable."""
+    """The ASGI application; `seed` makes its choices repeatable.
+
+    Attributes:
+        calls: what other doors to the same services answer by.
+        intake: what all doors hold of requests together.
+    """
 
     def __init__(
         self,
@@ -98,15 +86,16 @@ class Router:
         explainer: Explainer | None = None,
     ) -> None:
         """Forward for the services of `controller`; refuse larger bodies."""
-        self._controller, self._random = controller, random.Random(seed)
+        self._controller = controller
         # Draws of its own: what is explained moves no prediction to another revision.
         self._explained, self._explainer = random.Random(seed), explainer
         self._metrics = Metrics(controller)
-        self._intake = request_bodies.Intake(most_body_bytes)
+        self.intake = request_bodies.Intake(most_body_bytes)
         self._log = PayloadLog(self._metrics.count_event)
         self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS, traces)
         copies = Exchanges(self._log, request_mirror.TIMEOUT_SECONDS, traces)
         self._mirror = request_mirror.Mirror(copies, self._metrics, seed)
+        self.calls = ServiceCalls(controller, self._exchanges, self._mirror, self._metrics, seed)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -150,42 +139,36 @@ class Router:
         return _barred(request, _raw_path(request)) or await self._serve(request, match)
 
     async def _serve(self, request: Request, match: re.Match[str]) -> Response:
-        name, services = match["name"], self._controller.find(match["name"])
-        if len(services) > 1:
-            host = request.headers.get("host", "")
-            services = [s for s in services if names(host, name, s.namespace)] or services
-        if not services:
-            return refuse(404, f"service {name!r}: unknown; GET / lists the services")
-        if len(services) > 1:
-            spaces = ", ".join(sorted(service.namespace for service in services))
-            why = f"service {name!r} is in several namespaces ({spaces})"
-            return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
+        live = self.calls.service(match["name"], request.headers.get("host", ""))
+        if isinstance(live, Response):
+            return live
         ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
         if request.method == "GET" and ready_path:
-            return JSONResponse(
-                {"name": name, "ready": services[0].answers(), **_as_details(services[0])}
-            )
+            return JSONResponse({"name": live.name, "ready": live.answers(), **_as_details(live)})
         if match["verb"] == EXPLAIN and self._explainer is not None:
-            return await self._explain(request, services[0], self._explainer)
-        return await self._counted(request, services[0], match["protocol"])
+            return await self._explain(request, live, self._explainer)
+        # A body that is slow or refused says nothing about any revision.
+        async with self.intake.body(request) as body:
+            call = _call_of(request, _raw_path(request), body)
+            return await self.calls.answer(live, match["protocol"], call)
 
     async def _explain(self, request: Request, live: LiveService, explainer: Explainer) -> Response:
         """Explain by one revision, chosen by its share, past all that counts and logs."""
         if request.method != "POST":
             return refuse(405, f"{EXPLAIN}: {request.method} is not served; use POST")
-        async with self._intake.body(request) as body:
+        async with self.intake.body(request) as body:
             revision = choose(live.shares, self._explained.random())
             if not revision:
-                return refuse(503, f"service {live.name!r}: {_why_not(live)}")
+                return refuse(503, f"service {live.name!r}: {why_not(live)}")
             if live.protocol(revision) != "v1":
                 why = f"service {live.name!r} speaks {live.protocol(revision)}; {EXPLAIN} is of v1"
                 return refuse(404, why)
             port = await live.awake(revision, TIMEOUT_SECONDS)
             if port is None:
                 return refuse(503, f"{revision}: its predictor does not answer; ask again later")
-            call = call_of(request, _raw_path(request), body)
+            call = _call_of(request, _raw_path(request), body)
             uri = live.storage_uri(revision)
-            return _marked(await explainer.ask(call, port=port, storage_uri=uri), revision, call)
+            return marked(await explainer.ask(call, port=port, storage_uri=uri), revision, call)
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
         """Forward to one revision: it answers as it is, and its users' metrics do not change."""
@@ -198,36 +181,10 @@ class Router:
         # That a revision does not answer yet is told on any path: checks wait for it on /.
         if barred is not None and live.port(revision) is not None:
             return barred
-        async with self._intake.body(request) as body:
-            call = call_of(request, match["path"], body)
+        async with self.intake.body(request) as body:
+            call = _call_of(request, match["path"], body)
             answer = await self._exchanges.ask(live, revision, call, with_features=False)
-            return _marked(answer, revision, call)
-
-    async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
-        # A body that is slow or refused says nothing about any revision.
-        async with self._intake.body(request) as body:
-            began = time.perf_counter()
-            revision = choose(live.shares, self._random.random())
-            if not revision:
-                return refuse(503, f"service {live.name!r}: {_why_not(live)}")
-            call = call_of(request, _raw_path(request), body)
-            if protocol != live.protocol(revision):
-                speaks = live.protocol(revision)
-                response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
-            else:
-                response = await self._exchanges.ask(live, revision, call)
-                self._mirror.copy(live, call)
-            if call.method == "POST":  # What else is asked reaches no model, and no shadow.
-                seconds, code = time.perf_counter() - began, response.status_code
-                self._metrics.count(live.namespace, live.name, revision, code, seconds)
-            return _marked(response, revision, call)
-
-
-def _marked(response: Response, revision: str, call: Call) -> Response:
-    """Tell the client who answered, and by which id labels are joined later."""
-    response.headers[REVISION_HEADER] = revision
-    response.headers[REQUEST_ID_HEADER] = call.header(REQUEST_ID_HEADER)
-    return response
+            return marked(answer, revision, call)
 
 
 def _shown(live: LiveService) -> dict[str, Any]:

@@ -265,9 +265,10 @@ def _claim(state: Path, lock: int | None) -> IO[str]:
     return os.fdopen(lock, "a")
 
 
-def announce(state: Path, url: str) -> None:
-    """Tell others where the live server answers."""
-    owner_only_files.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
+def announce(state: Path, url: str, grpc_address: str = "") -> None:
+    """Tell others where the live server answers, in gRPC too unless that is ""."""
+    grpc = {"grpc": grpc_address} if grpc_address else {}
+    owner_only_files.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url, **grpc})))
 
 
 def last_line(log: Path, start: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""KServe's own model server around models: python kserve_peer.py FOLDER PORT.
+"""KServe's own model server around models: python kserve_peer.py FOLDER PORT [GRPC_PORT].
 
 What its servers of scikit-learn and XGBoost add to `kserve.Model` is which function of the library
 they call; they are not on PyPI.
@@ -40,5 +40,6 @@ if __name__ == "__main__":
         "texts": joblib.load(folder / "texts/model.joblib").predict,
         "boosted": boosted(folder / "xgboost/model.json"),
     }
-    server = kserve.ModelServer(http_port=port, enable_grpc=False, enable_docs_url=False)
+    ports = {"grpc_port": int(sys.argv[3])} if len(sys.argv) > 3 else {"enable_grpc": False}
+    server = kserve.ModelServer(http_port=port, enable_docs_url=False, **ports)
     server.start([Peer(name, function) for name, function in functions.items()])

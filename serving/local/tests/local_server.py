@@ -1,5 +1,6 @@
 """A server of local serving as a process."""
 
+import json
 import subprocess
 import time
 
@@ -28,6 +29,11 @@ class Server:
         self.state = state
         self.process = subprocess.Popen(command(state, "--seed", "7", *options))
         self.url = until(lambda: state_folder.live_url(state))
+
+    @property
+    def grpc(self):
+        """Its address for gRPC."""
+        return json.loads((self.state / state_folder.SERVER).read_text())["grpc"]
 
     def post(self, path, body, **headers):
         return httpx.post(self.url + path, json=body, headers=headers, timeout=None)

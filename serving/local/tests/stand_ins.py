@@ -61,6 +61,7 @@ class Live:
     fault: str = ""
     stopped: bool = False
     runners: dict[str, Runner] = field(default_factory=dict)
+    speaks: str = "v1"
 
     def port(self, revision):
         return self.ports.get(revision)
@@ -73,7 +74,7 @@ class Live:
         return bool(routed) and all(one in self.ports for one in routed)
 
     def protocol(self, _):
-        return "v1"
+        return self.speaks
 
     def log_rule(self, revision):
         return self.rules.get(revision, LogRule())
@@ -121,6 +122,24 @@ async def serving(handler):
 
 
 @asynccontextmanager
+async def routing(
+    services: Services, most_body_bytes: int = 1 << 20, most_connections: int = 100, traces=None
+):
+    """Run a router for some services; yield it and its URL."""
+    router = Router(cast(Controller, services), 7, most_body_bytes, traces)
+    server = uvicorn.Server(configured(router, most_connections))
+    with listening() as listener:
+        listener.listen(512)  # Whoever connects before the server runs waits for it.
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield router, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+            await router.close()
+
+
+@asynccontextmanager
 async def routed(
     live: Live,
     most_body_bytes: int = 1 << 20,
@@ -129,17 +148,8 @@ async def routed(
 ):
     """Run a router for one service, or for several; yield its URL."""
     stand_in = Services([live]) if services is None else services
-    router = Router(cast(Controller, stand_in), 7, most_body_bytes)
-    server = uvicorn.Server(configured(router, most_connections))
-    with listening() as listener:
-        listener.listen(512)  # Whoever connects before the server runs waits for it.
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
-            await router.close()
+    async with routing(stand_in, most_body_bytes, most_connections) as (_, url):
+        yield url
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from stand_ins import Live, routed
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.predictor.predictor_runner import back_off
-from kanaria.serving.local.router.request_router import names
+from kanaria.serving.local.router.service_calls import names
 from kanaria.serving.local.router.weighted_choice import choose
 from kanaria.serving.local.state.state_folder import last_line
 
