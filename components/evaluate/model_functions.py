@@ -17,7 +17,8 @@ from kanaria.components.shared.artifacts.model_inputs import (
     optional_inputs,
     parses_examples,
 )
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.artifacts.saved_signature import load_model
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.frameworks import model_files
 from kanaria.components.shared.frameworks.model_files import Framework
 
@@ -78,13 +79,7 @@ def load(folder: Path, spec: Any) -> LoadedModel:
     if files.framework is not Framework.TENSORFLOW:
         return array_functions.load(files, spec)
     version = files.folder
-    try:
-        loaded = tf.saved_model.load(str(version))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise DataError(
-            f"model {shown(str(version))}: does not load: {exception_cause.summary(error)}; "
-            "train it again"
-        ) from error
+    loaded = load_model(version, tf)
     default = SERVE_EXAMPLES if SERVE_EXAMPLES in loaded.signatures else SERVING_DEFAULT
     names = list(spec.preprocessing_function_names)
     return LoadedModel(
