@@ -1,4 +1,4 @@
-"""A SavedModel that holds the optimizer of Keras 2 it was trained with, which is not imported here."""
+"""A SavedModel that holds its optimizer of Keras 2, which is not imported here."""
 
 import json
 import subprocess
