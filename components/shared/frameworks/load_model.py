@@ -11,6 +11,7 @@ from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.frameworks import (
     feature_signature,
+    lightgbm_model,
     sklearn_model,
     xgboost_model,
 )
@@ -44,13 +45,20 @@ def load(files: ModelFiles) -> ArrayModel:
 
 
 def matrix_model(files: ModelFiles, signature: FeatureSignature) -> MatrixModel:
-    """Return a scikit-learn or XGBoost model as its server asks it.
+    """Return a scikit-learn, XGBoost or LightGBM model as its server asks it.
 
     Raises:
-        DataError: it does not load.
+        DataError: it does not load, or it is of TorchScript, which is not run here.
     """
     if files.framework is Framework.SKLEARN:
         return sklearn_model.load(files.file, probabilities=signature.probabilities is not False)
+    if files.framework is Framework.LIGHTGBM:
+        return lightgbm_model.load(files.file)
+    if files.framework is Framework.PYTORCH:
+        raise DataError(
+            f"{files.file}: TorchScript is served by Triton on a cluster and run nowhere else; "
+            "export the model to ONNX (torch.onnx.export)"
+        )
     return xgboost_model.load(files.file)
 
 
