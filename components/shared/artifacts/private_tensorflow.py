@@ -41,7 +41,7 @@ def _optimizer(tensorflow: ModuleType) -> Any:
     """Return an optimizer that holds its values beside weights, and optimizes nothing."""
     slots: dict[tuple[Any, str], Any] = {}
 
-    class Optimizer(tensorflow.Module):  # type: ignore[name-defined, misc]
+    class Optimizer(tensorflow.Module):  # type: ignore[name-defined]
         """What loading asks of an optimizer; see TensorFlow, saved_model/load.py."""
 
         def add_slot(self, var: Any, slot_name: str) -> Any:
