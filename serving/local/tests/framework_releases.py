@@ -9,7 +9,7 @@ from onnx_bytes import labelled
 from sklearn.linear_model import LogisticRegression
 
 from kanaria.components.shared.artifacts import serving_samples
-from kanaria.components.shared.artifacts.serving_samples import ServingSamples, Tensor
+from kanaria.components.shared.artifacts.serving_samples import Sample, ServingSamples, Tensor
 from kanaria.components.shared.frameworks.feature_signature import FeatureSignature, write
 
 FEATURES = ("miles", "fare", "card")
@@ -48,6 +48,11 @@ def _write_samples(folder: Path, dtype: str, answer: tuple[int, ...], rows: np.n
     samples = ServingSamples(
         inputs={name: Tensor(dtype=dtype, shape=(None,)) for name in FEATURES},
         outputs={"output-0": Tensor(dtype=dtype, shape=(None, *answer))},
+        rows=[
+            Sample(inputs=dict(zip(FEATURES, row, strict=True)), outputs={})
+            for row in rows.tolist()
+            if np.isfinite(row).all()
+        ],
         background=[dict(zip(FEATURES, row, strict=True)) for row in rows.tolist()],
         matrix="input-0",
     )

@@ -157,6 +157,17 @@ def test_a_matrix_without_names_is_explained_by_its_features(sink_free_server, t
         check_shares(told, framework_releases.FEATURES, rows.tolist(), row, answer)
 
 
+def test_a_row_of_a_matrix_may_be_a_list_as_in_a_request_for_predictions(sink_free_server):
+    url = "/v1/models/boosted:explain"
+    by_name = {"instances": [{"card": 0, "miles": 6.5, "fare": None}]}
+    by_place = {"instances": [[6.5, None, 0]]}
+    wanted = sink_free_server.post(url, by_name).json()["explanations"]
+    assert sink_free_server.post(url, by_place).json()["explanations"] == wanted
+    refused = sink_free_server.post(url, {"instances": [[6.5, None]]})
+    assert refused.status_code == 400
+    assert "2 values; send those of ['miles', 'fare', 'card']" in refused.json()["error"]
+
+
 def test_a_predictor_of_v2_is_explained_class_by_class(sink_free_server, tmp_path):
     model, rows = framework_releases.classifier(tmp_path), np.nan_to_num(framework_releases.ROWS)
     row = [2.5, 6.0, 1.0]
