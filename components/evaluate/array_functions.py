@@ -7,10 +7,10 @@ second one counts: that of class 1.
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.components.evaluate.model_signature import CallError, LoadedModel, Outputs, Signature
+from kanaria.components.evaluate.model_signature import LoadedModel, Outputs, Signature
 from kanaria.components.shared.artifacts.model_inputs import Array
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.frameworks.array_model import ArrayModel, PredictionError
+from kanaria.components.shared.frameworks.array_model import ArrayModel
 from kanaria.components.shared.frameworks.load_model import load as load_model
 from kanaria.components.shared.frameworks.model_files import ModelFiles
 
@@ -37,10 +37,7 @@ def load(files: ModelFiles, spec: Any) -> LoadedModel:
     binary = model.classes is not None and len(model.classes) == 2
 
     def call(arrays: Mapping[str, Array]) -> Outputs:
-        try:
-            outputs = model.answers(arrays)
-        except PredictionError as error:
-            raise CallError(str(error)) from error
+        outputs = model.answers(arrays)
         return {name: values[:, 1:] if binary else values for name, values in outputs.items()}
 
     signature = Signature(

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.artifacts.model_inputs import Array, Input, takes_examples
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.frameworks.array_model import PredictionError
 from kanaria.components.shared.tensors.signature_arrays import Feed, feeds
 
 # What one signature gives for a batch: an array of n rows, or several by output name.
 Outputs = dict[str, NDArray[Any]]
-
-
-class CallError(Exception):
-    """A model refused the rows that it was called with; the text says why in one line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +24,7 @@ class Signature:
 
     Attributes:
         where: model path and signature, for messages.
-        call: takes arrays by name, returns those of its outputs.
+        call: takes arrays by name, returns those of its outputs; raises PredictionError.
         outputs: their names.
         inputs: what it takes, by name.
         parses: whether it reads serialized tf.Examples.
@@ -88,7 +85,7 @@ class Signature:
         count = len(feed.rows)
         try:
             dense = self.call(feed.arrays)
-        except CallError as error:
+        except PredictionError as error:
             raise DataError(
                 f"{self.where}: failed on {count} rows with {error}; check that the examples fit "
                 "the model"

@@ -27,7 +27,7 @@ def explain_model(
     """Tell which raw features a model's answers come from, over all rows and over slices, by SHAP.
 
     Args:
-        model: SavedModel under `<version>/`, as train_model gives it.
+        model: Model of any framework, as train_model gives it.
         examples: Rows that the signature takes.
         signature: Name of the signature; its inputs are the features.
         output: Which of its outputs; empty for the only one of floats.

@@ -1,4 +1,4 @@
-"""The work of explain_model: a SavedModel and examples in, importance by slice and rows out."""
+"""The work of explain_model: a model and examples in, importance by slice and rows out."""
 
 import json
 import logging

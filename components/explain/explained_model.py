@@ -1,4 +1,4 @@
-"""The signature whose answers are explained, as a function from rows of columns to one number."""
+"""The model whose answers are explained, as a function from rows of columns to one number."""
 
 import math
 from collections.abc import Mapping
@@ -11,21 +11,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kanaria.components.explain.request import STEP, Request
-from kanaria.components.shared import exception_cause
-from kanaria.components.shared.artifacts import saved_signature
-from kanaria.components.shared.artifacts.model_inputs import (
-    Input,
-    inputs_of,
-    optional_inputs,
-    shape_of,
-    takes_examples,
-)
-from kanaria.components.shared.artifacts.model_inputs import parses_examples as parses
+from kanaria.components.shared.artifacts.model_inputs import Inputs, takes_examples
+from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.frameworks import model_function
+from kanaria.components.shared.frameworks.array_model import PredictionError, dtype_of
+from kanaria.components.shared.frameworks.model_function import Call, ModelFunction
 from kanaria.components.shared.tensors.signature_arrays import Feed, feeds
 
-SERVING_DEFAULT = "serving_default"
 ROWS_PER_CALL = 10_000
 Floats = NDArray[np.float64]
 
@@ -54,17 +48,19 @@ class Quantity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainedModel:
-    """A signature of a loaded SavedModel.
+    """A loaded model, and the number that is explained.
 
     Attributes:
-        call: the concrete function; takes named tensors, returns named tensors.
+        call: takes arrays by input, returns those of its outputs.
+        traced: the signature of a SavedModel, which has gradients; None of other frameworks.
         inputs: what it takes, by name.
         quantity: which number of its answer is explained.
-        loaded: the model, which holds what the signature computes with.
+        loaded: the model, which holds what it computes with.
     """
 
-    call: Any
-    inputs: Mapping[str, Input]
+    call: Call
+    traced: Any
+    inputs: Inputs
     quantity: Quantity
     loaded: Any
 
@@ -84,15 +80,12 @@ class ExplainedModel:
         return answers if self.quantity.link == "identity" else _log_odds(answers)
 
     def _answered(self, feed: Feed) -> Floats:
-        # Of an empty array of objects TensorFlow does not know the type.
-        kinds = {"O": tf.string}
-        tensors = {n: tf.constant(a, kinds.get(a.dtype.kind)) for n, a in feed.arrays.items()}
         try:
-            values = self.call(**tensors)[self.quantity.output].numpy()
-        except (tf.errors.OpError, TypeError, ValueError) as error:
+            values = self.call(feed.arrays)[self.quantity.output]
+        except PredictionError as error:
             raise DataError(
                 f"the model fails on {len(feed.rows)} rows that mix explained rows with the "
-                f"background: {exception_cause.summary(error)}; it must answer such rows, too"
+                f"background: {error}; it must answer such rows, too"
             ) from error
         rows = len(feed.rows)
         if values.shape[:1] != (rows,):
@@ -126,44 +119,46 @@ def _log_odds(answers: Floats) -> Floats:
 
 
 def load(request: Request) -> ExplainedModel:
-    """Load the signature that is to be explained.
+    """Load the model that is to be explained.
 
     Raises:
-        DataError: there is no SavedModel that loads, or its signature takes no features by name.
+        DataError: there is no model that loads, or its signature takes no features by name.
         ParameterError: it has no such signature, output or column.
     """
-    name = request.signature
-    saved = saved_signature.load(request.model, name, STEP, tf)
-    loaded, call = saved.loaded, saved.call
-    optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
-    inputs = inputs_of(call, optional)
-    _check_inputs(name, inputs, parses(call))
-    quantity = _quantity(request, call.structured_outputs)
-    return ExplainedModel(call=call, inputs=inputs, quantity=quantity, loaded=loaded)
+    function = model_function.load(request.model, request.signature, STEP, tf)
+    _check_inputs(function)
+    return ExplainedModel(
+        call=function.call,
+        traced=function.traced,
+        inputs=function.inputs,
+        quantity=_quantity(request, function.outputs),
+        loaded=function.loaded,
+    )
 
 
-def _check_inputs(name: str, inputs: Mapping[str, Input], parses_examples: bool) -> None:
-    if takes_examples(inputs, list(inputs), parses_examples):
+def _check_inputs(function: ModelFunction) -> None:
+    inputs = function.inputs
+    if takes_examples(inputs, list(inputs), function.parses):
         raise DataError(
-            f"signature {shown(name)}: takes serialized tf.Examples, which are one input; name a "
+            f"{function.where}: takes serialized tf.Examples, which are one input; name a "
             "signature that takes features by name, as export_model signs"
         )
     fixed = [key for key, item in inputs.items() if item.shape and item.shape[0] is not None]
     if fixed:
         raise DataError(
-            f"signature {shown(name)}: input {shown(fixed[0])} is of {inputs[fixed[0]].shape} "
-            "alone; sign it for any number of rows"
+            f"{function.where}: input {shown(fixed[0])} is of {inputs[fixed[0]].shape} alone; "
+            "let it take any number of rows"
         )
 
 
-def _quantity(request: Request, outputs: Mapping[str, Any]) -> Quantity:
+def _quantity(request: Request, outputs: Mapping[str, Tensor]) -> Quantity:
     faults = Faults(STEP)
-    numeric = sorted(name for name, spec in outputs.items() if spec.dtype.is_floating)
+    numeric = sorted(name for name, one in outputs.items() if dtype_of(one).kind in "fV")
     name = request.output or (numeric[0] if len(numeric) == 1 else "")
     names = ", ".join(numeric) or "none of floats"
     faults.check(name in numeric, "output", request.output, f"name one of: {names}")
     faults.raise_if_any()
-    width, column = _width(shape_of(outputs[name])), request.column
+    width, column = _width(outputs[name].shape), request.column
     if width is not None:
         many = f"the output has {width} values a row; use 0 to {width - 1}"
         faults.check(column < width and (column >= 0 or width == 1), "column", column, many)

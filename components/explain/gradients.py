@@ -78,6 +78,11 @@ def expected_gradients(
 
 
 def _check(model: ExplainedModel) -> None:
+    if model.traced is None:
+        raise ParameterError(
+            "explain_model: explainer='gradient': the model is no SavedModel, and has no gradient; "
+            "use permutation"
+        )
     smooth = {name for name, item in model.inputs.items() if item.dtype.kind == "f"}
     others = sorted(set(model.inputs) - smooth)
     if others:
@@ -111,7 +116,7 @@ def _keras_model(model: ExplainedModel) -> Any:
 
     def answer(tensors: Any) -> Any:
         named = dict(zip(model.inputs, tensors if len(inputs) > 1 else [tensors], strict=True))
-        values = model.call(**named)[quantity.output]
+        values = model.traced(**named)[quantity.output]
         chosen = tf.reshape(values, [tf.shape(values)[0], -1])[:, column : column + 1]
         if quantity.link == "logit":
             chosen = tf.math.log(chosen / (1 - chosen))

@@ -22,6 +22,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
 )
 from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.frameworks.model_files import Framework, locate
 from kanaria.components.shared.tensors import signature_arrays
 from kanaria.components.shared.tensors.signature_arrays import Feed
 
@@ -155,6 +156,12 @@ def load(model: Path, name: str) -> Signature:
         DataError: there is no SavedModel that loads, or the signature cannot be fed by columns.
         ParameterError: the model has no such signature.
     """
+    files = locate(model)
+    if files.framework is not Framework.TENSORFLOW:
+        raise DataError(
+            f"export_lite: {files.file}: is of {files.framework}, and LiteRT converts SavedModels "
+            "alone; leave the step out, or train the model with TensorFlow"
+        )
     saved = saved_signature.load(model, name, "export_lite", tf)
     loaded, call = saved.loaded, saved.call
     if parses_examples(call):

@@ -1,4 +1,4 @@
-"""The signature that scores, and rows as it takes them; the module that runs the model."""
+"""What scores, and rows as it takes them; the module that runs the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,55 +14,42 @@ from numpy.typing import NDArray
 from kanaria.components.predict import example_features
 from kanaria.components.predict.prediction_columns import Output, column
 from kanaria.components.predict.request import STEP
-from kanaria.components.shared import exception_cause
-from kanaria.components.shared.artifacts import saved_signature
-from kanaria.components.shared.artifacts.model_inputs import (
-    Array,
-    Input,
-    inputs_of,
-    optional_inputs,
-    parses_examples,
-    shape_of,
-    takes_examples,
-)
+from kanaria.components.shared.artifacts.model_inputs import Array, Input, takes_examples
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.record_batches import as_lists, to_lists, value_type
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.frameworks import model_function
+from kanaria.components.shared.frameworks.array_model import PredictionError, dtype_of
+from kanaria.components.shared.frameworks.model_function import Call
 from kanaria.components.shared.tensors import signature_arrays
 from kanaria.components.shared.tensors.signature_arrays import Feed
 
-SERVING_DEFAULT = "serving_default"
 INTEGERS, FLOATS = pa.large_list(pa.int64()), pa.large_list(pa.float32())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signature:
-    """One signature of a loaded SavedModel.
+    """A loaded model as it scores rows.
 
     Attributes:
-        name: of the signature.
-        call: the concrete function; takes named tensors, returns named tensors.
+        where: names it in a message.
+        call: takes arrays by input, returns those of its outputs.
         inputs: what it takes, by name.
         optional: inputs and features that the model says may be missing.
-        outputs: what it returns, in the order of their names.
+        outputs: what it returns, in their order.
         parses: whether it reads serialized tf.Examples.
         features: those that it parses out of them, as far as the graph tells.
-        loaded: the model, which holds what the signature computes with.
+        loaded: the model, which holds what it computes with.
     """
 
-    name: str
-    call: Any
+    where: str
+    call: Call
     inputs: Mapping[str, Input]
     optional: frozenset[str]
     outputs: tuple[Output, ...]
     parses: bool
     features: Mapping[str, Input]
     loaded: Any
-
-    @property
-    def where(self) -> str:
-        """Name the signature in a message."""
-        return f"signature {shown(self.name)}"
 
     def reads_examples(self, columns: list[str]) -> bool:
         """Tell whether rows with these columns are given to it as serialized tf.Examples."""
@@ -126,16 +113,13 @@ class Signature:
         return columns
 
     def _answers(self, feed: Feed) -> dict[str, NDArray[Any]]:
-        # Of an empty array of objects TensorFlow does not know the type.
-        kinds = {"O": tf.string}
-        tensors = {n: tf.constant(a, kinds.get(a.dtype.kind)) for n, a in feed.arrays.items()}
         sizes = {len(array) for array in feed.arrays.values()}
         try:
-            outputs = {name: value.numpy() for name, value in self.call(**tensors).items()}
-        except (tf.errors.OpError, TypeError, ValueError) as error:
+            outputs = self.call(feed.arrays)
+        except PredictionError as error:
             raise DataError(
-                f"{self.where}: the model fails on {len(feed.rows)} rows: "
-                f"{exception_cause.summary(error)}; check that the data fits it"
+                f"{self.where}: the model fails on {len(feed.rows)} rows: {error}; check that the "
+                "data fits it"
             ) from error
         for name, values in outputs.items():
             if {*values.shape[:1]} != sizes:
@@ -190,36 +174,27 @@ def list_type(name: str, column_type: pa.DataType) -> pa.DataType:
     return value if pa.types.is_null(value) else pa.large_list(value)
 
 
-def _outputs(name: str, call: Any) -> tuple[Output, ...]:
-    specs = call.structured_outputs
-    foreign = sorted(key for key, spec in specs.items() if not isinstance(spec, tf.TensorSpec))
-    if foreign:
-        raise DataError(f"signature {shown(name)}: outputs {shown(foreign)} are no dense tensors")
-    return tuple(
-        Output(name=key, dtype=np.dtype(spec.dtype.as_numpy_dtype), shape=shape_of(spec))
-        for key, spec in sorted(specs.items())
-    )
-
-
 def load(model: Path, name: str) -> Signature:
-    """Load the newest SavedModel below `model` with the signature of this name.
+    """Load the newest model below `model` with the signature of this name.
 
     Raises:
-        DataError: there is no SavedModel that loads.
+        DataError: there is no model that loads.
         ParameterError: the model has no such signature.
     """
-    saved = saved_signature.load(model, name, STEP, tf)
-    loaded, call = saved.loaded, saved.call
-    optional = optional_inputs(loaded) if name == SERVING_DEFAULT else None
-    parsed = example_features.features(call.graph.as_graph_def())
+    function = model_function.load(model, name, STEP, tf)
+    traced = function.traced
+    parsed = {} if traced is None else example_features.features(traced.graph.as_graph_def())
+    optional = {key for key, feature in parsed.items() if not feature.required}
     return Signature(
-        name=name,
-        call=call,
-        inputs=inputs_of(call, optional),
-        optional=(optional or frozenset())
-        | {key for key, feature in parsed.items() if not feature.required},
-        outputs=_outputs(name, call),
-        parses=parses_examples(call),
+        where=function.where,
+        call=function.call,
+        inputs=function.inputs,
+        optional=function.optional | optional,
+        outputs=tuple(
+            Output(name=key, dtype=dtype_of(tensor), shape=tensor.shape)
+            for key, tensor in function.outputs.items()
+        ),
+        parses=function.parses,
         features=parsed,
-        loaded=loaded,
+        loaded=function.loaded,
     )

@@ -12,6 +12,7 @@ from kanaria.components.shared.artifacts.metadata import Artifact, described
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, failures
+from kanaria.serving.checks.stable_revision import StableRevision
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.rollout.control.stored_rollout import Rollout
@@ -34,6 +35,7 @@ class Endpoint:
         url: where requests go, or "".
         storage_uri: of the model, or "".
         percent: share of requests the revision gets, 0 to 100.
+        protocol: that it speaks, "v1" or "v2"; "" where nothing was pushed.
         checks: results of the checks before any traffic; empty when none was due.
     """
 
@@ -45,6 +47,7 @@ class Endpoint:
     url: str = ""
     storage_uri: str = ""
     percent: int = 0
+    protocol: str = ""
     checks: tuple[Result, ...] = ()
 
     def as_metadata(self) -> dict[str, Any]:
@@ -67,10 +70,12 @@ class Gate(Protocol):
     def before(self, service: ServiceSpec) -> tuple[Result, ...]:
         """Judge what is known before the revision is made."""
 
-    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
+    def at_zero(
+        self, service: ServiceSpec, url: str, stable: StableRevision | None
+    ) -> tuple[Result, ...]:
         """Judge the ready revision, which has no traffic yet, at its own URL.
 
-        `stable` is the URL of the stable revision beside it, "" where there is none.
+        `stable` is the stable revision beside it, None where there is none.
         """
 
 
@@ -165,8 +170,13 @@ def _at_zero(gate: Gate | None, service: ServiceSpec, status: ServiceStatus) -> 
         return ()
     revision = model_standing.revision_of(status, service.storage_uri)
     beside = status.rolled_out if status.rolled_out != revision else ""
-    urls = status.revision_urls
-    return gate.at_zero(service, urls[revision], urls.get(beside, ""))
+    return gate.at_zero(service, status.revision_urls[revision], _stable(status, beside))
+
+
+def _stable(status: ServiceStatus, revision: str) -> StableRevision | None:
+    url = status.revision_urls.get(revision, "")
+    uri = status.revision_uris.get(revision, "")
+    return StableRevision(url=url, storage_uri=uri) if url else None
 
 
 def _is_due(status: ServiceStatus, uri: str) -> bool:
@@ -299,4 +309,5 @@ def _endpoint(service: ServiceSpec, status: ServiceStatus, reason: str) -> Endpo
         url=status.url,
         storage_uri=service.storage_uri,
         percent=_percent(status, revision),
+        protocol=service.server.protocol_version,
     )

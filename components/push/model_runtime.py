@@ -4,7 +4,9 @@
     sklearn      v1   KServe's choice, with PREDICT_PROBA for classifiers; of v2
                       kserve-sklearnserver, as KServe would take MLServer
     xgboost      v1   KServe's choice; of v2 kserve-xgbserver, as above
+    lightgbm     v1   KServe's choice; of v2 kserve-lgbserver, as above
     onnx         v2   KServe's choice: Triton, which serves a model by the name of its folder
+    pytorch      v2   kserve-tritonserver, as KServe would take TorchServe
 
 No model is loaded: a pickle runs what it names. Source: KServe 0.15 to 0.20, config/runtimes.
 """
@@ -19,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.push.publish_release import Sources
-from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.frameworks import feature_signature
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.frameworks import feature_signature, triton_config
 from kanaria.components.shared.frameworks.model_files import (
+    OF_TRITON,
     PROBABILITIES_VARIABLE,
     Framework,
     ModelFiles,
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 RUNTIMES_OF_V2 = {
     Framework.SKLEARN: "kserve-sklearnserver",
     Framework.XGBOOST: "kserve-xgbserver",
+    Framework.LIGHTGBM: "kserve-lgbserver",
+    Framework.PYTORCH: "kserve-tritonserver",
 }
 """KServe's own servers, whose answers are those of local serving; of v2 it prefers MLServer."""
 SERVED_SKLEARN = "1.5"
@@ -52,17 +57,30 @@ def served(service: ServiceSpec, model: Path) -> ServiceSpec:
     """
     server = service.server
     files = locate(model)
-    protocol = server.protocol_version or ("v2" if files.framework is Framework.ONNX else "v1")
-    if files.framework is Framework.ONNX and protocol != "v2":
+    of_triton = files.framework in OF_TRITON
+    protocol = server.protocol_version or ("v2" if of_triton else "v1")
+    if of_triton and protocol != "v2":
         raise ParameterError(
-            f"service.protocolVersion={protocol!r}: the model is of ONNX; Triton speaks v2 alone"
+            f"service.protocolVersion={protocol!r}: the model is of {files.framework}; Triton "
+            "speaks v2 alone"
         )
+    _check_torch(files)
     chosen = replace(server, model_format=files.framework.value, protocol_version=protocol)
     if not server.image:
         runtime = RUNTIMES_OF_V2.get(files.framework, "") if protocol == "v2" else ""
         env = (*server.env, *_environment(server, files))
         chosen = replace(chosen, runtime=server.runtime or runtime, env=env)
     return replace(service, server=chosen)
+
+
+def _check_torch(files: ModelFiles) -> None:
+    """Raise DataError where Triton would not know the tensors of a TorchScript model."""
+    folder = files.file.parent.parent
+    if files.framework is Framework.PYTORCH and not (folder / triton_config.FILE).is_file():
+        raise DataError(
+            f"{files.file}: Triton takes TorchScript with a {triton_config.FILE} beside the "
+            "version's folder alone; write it, or export the model to ONNX"
+        )
 
 
 def _environment(server: ModelServer, files: ModelFiles) -> list[Mapping[str, Any]]:
@@ -103,9 +121,9 @@ def laid_out(sources: Sources, name: str) -> Iterator[Sources]:
 
     Triton's repository holds a folder a model, which names it; so it bears the service's name.
     """
-    if locate(sources.model).framework is not Framework.ONNX:
+    if locate(sources.model).framework not in OF_TRITON:
         yield sources
         return
-    with tempfile.TemporaryDirectory(prefix="kanaria-onnx-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kanaria-triton-") as folder:
         shutil.copytree(sources.model, Path(folder) / name)
         yield replace(sources, model=Path(folder))

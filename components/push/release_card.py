@@ -104,6 +104,7 @@ def _gathered(pushed: PublishedRelease, sources: CardSources) -> Card:
         record=release.read_record(pushed.uri),
         fields=pushed.fields,
         inputs=samples.inputs if samples else {},
+        matrix=samples.matrix if samples else "",
         outputs=samples.outputs if samples else {},
         data=_data(pushed, sources),
         metrics=judged_metrics.read(sources.evaluation) if sources.evaluation else None,

@@ -23,7 +23,9 @@ from kanaria.components.shared.frameworks.model_files import ONNX_MODEL
 from kanaria.components.shared.tensors import signature_arrays
 
 ROWS_PER_BATCH = 20_000
-JOBLIB_FILE, XGBOOST_FILE = "model.joblib", "model.json"
+JOBLIB_FILE, XGBOOST_FILE, LIGHTGBM_FILE = "model.joblib", "model.json", "model.bst"
+LIGHTGBM = "lightgbm."
+"""How the names of its modules begin; the package is imported by whoever trained the model."""
 
 
 def read_arrays(
@@ -84,10 +86,10 @@ def save_model(
     dtype: str = "float32",
     probabilities: bool | None = None,
 ) -> None:
-    """Save a model of scikit-learn or XGBoost, or an ONNX model, and name its features beside it.
+    """Save a model of scikit-learn, XGBoost, LightGBM or ONNX, and name its features beside it.
 
     Args:
-        model: an estimator, a Booster or XGBModel, or an `onnx.ModelProto`.
+        model: an estimator, a Booster, XGBModel or LGBMModel, or an `onnx.ModelProto`.
         serving_model_dir: `fn_args.serving_model_dir`.
         features: names of the columns of its matrix, in their order; () for an ONNX model whose
             inputs are the features.
@@ -105,6 +107,8 @@ def save_model(
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "SerializeToString"):
         (folder / ONNX_MODEL).write_bytes(model.SerializeToString())
+    elif type(model).__module__.startswith(LIGHTGBM):
+        getattr(model, "booster_", model).save_model(str(folder / LIGHTGBM_FILE))
     elif hasattr(model, "save_model"):  # XGBoost's estimators are scikit-learn's, too.
         model.save_model(str(folder / XGBOOST_FILE))
     else:

@@ -57,9 +57,9 @@ def check(
         )
     if transformed_files:
         require_untransformed(list(model.inputs), eval_files, transformed_files)
-    _check_answers(model, eval_files)
+    optional = _check_answers(model, eval_files)
     samples = answer_samples.of_arrays(model, _feeds(model, eval_files), schema)
-    return Checked(signatures=(), samples=samples, optional=None)
+    return Checked(signatures=(), samples=samples, optional=optional)
 
 
 def _feeds(model: ArrayModel, files: Sequence[Path]) -> Iterator[Feed]:
@@ -70,11 +70,14 @@ def _feeds(model: ArrayModel, files: Sequence[Path]) -> Iterator[Feed]:
         first += batch.num_rows
 
 
-def _check_answers(model: ArrayModel, files: Sequence[Path]) -> None:
+def _check_answers(model: ArrayModel, files: Sequence[Path]) -> frozenset[str]:
+    """Ask for every row; return the inputs that some lack, without which it answers then."""
     count = bad = 0
+    optional: set[str] = set()
     for feed in _feeds(model, files):
         finite = _is_finite(_answers(model, feed), len(feed.rows))
         count, bad = count + len(feed.rows), bad + int((~finite).sum())
+        optional.update(name for name, values in feed.arrays.items() if _lacks_some(values))
     if not count:
         raise DataError(f"{files[0].parent}: the split has no rows to check the model on")
     if bad:
@@ -82,6 +85,11 @@ def _check_answers(model: ArrayModel, files: Sequence[Path]) -> None:
             f"model: {bad} of {count} eval rows give a non-finite output; train again without NaN "
             f"and infinity; columns that hold some: {shown(diagnosis.non_finite_columns(files))}"
         )
+    return frozenset(optional)
+
+
+def _lacks_some(values: Array) -> bool:
+    return values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 
 def _answers(model: ArrayModel, feed: Feed) -> dict[str, Array]:

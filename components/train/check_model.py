@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared import exception_cause
+from kanaria.components.shared.artifacts import private_tensorflow
 from kanaria.components.shared.artifacts.model_inputs import optional_inputs
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.data.record_batches import record_batches
@@ -37,6 +38,7 @@ class Checked:
 
 
 def _load(model_dir: Path) -> Any:
+    private_tensorflow.register_optimizers(tf)
     try:
         loaded = tf.saved_model.load(str(model_dir))
     except (OSError, ValueError, tf.errors.OpError) as error:

@@ -3,6 +3,7 @@
 SavedModel           1/saved_model.pb ...
 scikit-learn         model.joblib, signature.yaml
 XGBoost              model.json, signature.yaml
+LightGBM             model.bst, signature.yaml
 ONNX                 1/model.onnx, config.pbtxt, signature.yaml
 """
 

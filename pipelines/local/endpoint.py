@@ -41,19 +41,18 @@ def lines(record: RunRecord, root: Root) -> Lines:
             continue
         state = Path(os.environ.get("KANARIA_SERVING_ROOT", root.serving))
         url = state_folder.live_url(state)
-        path = predict_path(pushed["name"], _protocol(record))
+        path = predict_path(pushed["name"], _protocol(pushed))
         share = f"{pushed['revision']} gets {pushed['percent']} %"
         where = f"of {url}{path}" if url else "once it is served"
         sentences.append(f"endpoint: {share} {where}; to ask it:")
         commands += [] if url else [_serve(state)]
-        commands += _ask(record, f"{url or USUAL_URL}{path}", root)
+        commands += _ask(record, f"{url or USUAL_URL}{path}", _protocol(pushed), root)
     return Lines(sentences=tuple(sentences), commands=tuple(commands))
 
 
-def _protocol(record: RunRecord) -> str:
-    service = record.arguments.get("service")
-    version = service.get("protocolVersion") if isinstance(service, Mapping) else None
-    return str(version or "v1")
+def _protocol(pushed: Mapping[str, Any]) -> str:
+    """Return what the service speaks; an endpoint of an earlier Kanaria does not say it."""
+    return str(pushed.get("protocol") or "v1")
 
 
 def _serve(state: Path) -> str:
@@ -61,12 +60,12 @@ def _serve(state: Path) -> str:
     return f"{program()} serve" + ("" if is_usual else f" --state {typed(state)}")
 
 
-def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
+def _ask(record: RunRecord, url: str, protocol: str, root: Root) -> Iterator[str]:
     """Yield the command that sends one row of the model's evaluation data, if there is one."""
-    row, inputs = _row(record)
-    if row is None:
+    row, samples = _row(record, protocol)
+    if row is None or samples is None:
         return
-    text = body(row, inputs, _protocol(record)).decode()
+    text = body(row, samples.inputs, protocol, samples.matrix).decode()
     if len(text) > MOST_INLINE:
         file = root.runs / record.run_id / "request.json"
         owner_only_files.write_text(file, text)
@@ -75,7 +74,9 @@ def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
         yield f"curl {url} -d {shlex.quote(text)}"
 
 
-def _row(record: RunRecord) -> tuple[serving_samples.Row | None, Mapping[str, Any]]:
+def _row(
+    record: RunRecord, protocol: str
+) -> tuple[serving_samples.Row | None, serving_samples.ServingSamples | None]:
     folders = [task.artifacts[SAMPLES] for task in record.tasks if SAMPLES in task.artifacts]
     for folder in folders:
         try:
@@ -83,7 +84,6 @@ def _row(record: RunRecord) -> tuple[serving_samples.Row | None, Mapping[str, An
         except DataError:  # A pipeline of the user's own may call anything so.
             continue
         tensors = (*samples.inputs.values(), *samples.outputs.values())
-        protocol = _protocol(record)
         rows = (one.inputs for one in samples.rows if is_sendable(one.inputs, tensors, protocol))
-        return next(rows, None), samples.inputs
-    return None, {}
+        return next(rows, None), samples
+    return None, None

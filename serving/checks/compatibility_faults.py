@@ -6,7 +6,8 @@ takes, the new one must take, and answer under the same names. Taking more is no
 
 from collections.abc import Iterator, Mapping
 
-from kanaria.components.shared.artifacts.serving_samples import Tensor
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples, Tensor
+from kanaria.components.shared.errors import shown
 from kanaria.serving.checks.signature_faults import shown_tensor
 from kanaria.serving.protocol.model_metadata import Signature, Tensors
 
@@ -59,6 +60,33 @@ def _outputs(new: Tensors, stable: Tensors, protocol: str) -> Iterator[str]:
     if protocol == "v1" and len(stable) == 1 < len(new):
         # TensorFlow Serving RESTful API: a single output is answered without its name.
         yield f"it answers {', '.join(sorted(new))} by name; clients expect a single value"
+
+
+def of_matrices(new: ServingSamples, stable: ServingSamples) -> Iterator[str]:
+    """Yield how two models differ that take a matrix, whose columns a request does not name.
+
+    Args:
+        new: of the new revision.
+        stable: of the stable one; nothing is told where it takes no matrix.
+    """
+    if not stable.matrix:
+        return
+    columns, of_stable = list(new.inputs), list(stable.inputs)
+    if columns != of_stable:
+        yield (
+            f"the columns of its matrix are {shown(columns)}, of the stable revision's "
+            f"{shown(of_stable)}; a request does not name them"
+        )
+    for name in sorted(new.outputs.keys() & stable.outputs.keys()):
+        if _row(new.outputs[name]) != _row(stable.outputs[name]):
+            yield (
+                f"output {name!r} is {shown_tensor(new.outputs[name])}; "
+                f"the stable revision answers {shown_tensor(stable.outputs[name])}"
+            )
+
+
+def _row(tensor: Tensor) -> tuple[int | None, ...] | None:
+    return None if tensor.shape is None else tensor.shape[1:]
 
 
 def unspoken(new: Mapping[str, str], stable: Mapping[str, str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.checks import (
     check_limits,
     cluster_facts,
@@ -16,6 +17,7 @@ from kanaria.serving.checks import (
 from kanaria.serving.checks.check_result import Result, Verdict, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
 from kanaria.serving.checks.revision_checks import API_CALL, LOAD, SIGNATURE, Revision
+from kanaria.serving.checks.stable_revision import StableRevision
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 
@@ -52,20 +54,24 @@ class Checks:
         facts = cluster_facts.read(self.cluster, service, self.model)
         return (infrastructure_faults.check(facts, service, build(service), limits),)
 
-    def at_zero(self, service: ServiceSpec, url: str, stable: str = "") -> tuple[Result, ...]:
+    def at_zero(
+        self, service: ServiceSpec, url: str, stable: StableRevision | None = None
+    ) -> tuple[Result, ...]:
         """Return what a ready revision shows at its own URL.
 
         Args:
             service: that it belongs to.
             url: of its own.
-            stable: URL of the stable revision beside it, or "" where there is none.
+            stable: the stable revision beside it, None where there is none.
 
         Raises:
             NotReadyError: nothing answers there.
         """
         return asyncio.run(self._at_zero(service, url, stable))
 
-    async def _at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
+    async def _at_zero(
+        self, service: ServiceSpec, url: str, stable: StableRevision | None
+    ) -> tuple[Result, ...]:
         async with RevisionCalls(url) as calls:
             if self._asks(stable):
                 await calls.reach(self.ready_seconds)
@@ -79,7 +85,7 @@ class Checks:
             beside_it = [await self._beside(revision, stable)] if stable else []
             return signature, *beside_it, *await self._answers(revision)
 
-    def _asks(self, stable: str) -> bool:
+    def _asks(self, stable: StableRevision | None) -> bool:
         limits = self.policy
         alone = limits.signature or limits.api_call or limits.load
         return bool(self.samples and alone) or bool(stable and limits.compatibility)
@@ -92,13 +98,16 @@ class Checks:
             return await revision.check_signature()
         return self._unasked(SIGNATURE, self.policy.signature)
 
-    async def _beside(self, revision: Revision, stable: str) -> Result:
+    async def _beside(self, revision: Revision, stable: StableRevision) -> Result:
         if not self.policy.compatibility:
             return skipped(compatibility_faults.NAME, OFF)
-        async with RevisionCalls(stable) as calls:
-            return await compatibility_check.check(
-                revision, replace(revision, calls=calls), self.ready_seconds
-            )
+        try:
+            samples = stable.samples() or revision.samples
+        except KanariaError as error:
+            return skipped(compatibility_faults.NAME, f"the stable revision's samples: {error}")
+        async with RevisionCalls(stable.url) as calls:
+            beside = replace(revision, calls=calls, samples=samples)
+            return await compatibility_check.check(revision, beside, self.ready_seconds)
 
     async def _answers(self, revision: Revision) -> tuple[Result, Result]:
         api_call, load = self.policy.api_call, self.policy.load

@@ -130,17 +130,26 @@ def chosen_method(settings: Settings, features: int) -> str:
     return chosen
 
 
-def features_of(instance: Any, names: Sequence[str], number: int) -> dict[str, Any]:
+def features_of(
+    instance: Any, names: Sequence[str], number: int, *, in_matrix: bool = False
+) -> dict[str, Any]:
     """Return an instance as name -> value; a value alone is that of a single input.
 
     Args:
         instance: as it came.
-        names: of the model's inputs.
+        names: of the model's inputs, in the order of its matrix where it takes one.
         number: of the instance, for messages.
+        in_matrix: whether it takes one, so that a list holds the values of all inputs.
 
     Raises:
-        RequestError: it has a name that is no input.
+        RequestError: it has a name that is no input, or another number of values.
     """
+    if in_matrix and isinstance(instance, list):
+        if len(instance) != len(names):
+            raise RequestError(
+                f"instances[{number}]: {len(instance)} values; send those of {shown(list(names))}"
+            )
+        return dict(zip(names, instance, strict=True))
     if not isinstance(instance, dict) or set(instance) == {"b64"}:
         if len(names) != 1:
             raise RequestError(

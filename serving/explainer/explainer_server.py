@@ -70,7 +70,11 @@ def serve(options: argparse.Namespace) -> int:
     json_log.configure("%(message)s", service=options.model_name)
     limits = limits_of(options)
     target = Target(
-        predictor=Predictor(url=f"http://{options.predictor_host}", name=options.model_name),
+        predictor=Predictor(
+            url=f"http://{options.predictor_host}",
+            name=options.model_name,
+            form=background_rows.form(options.background, "v1"),
+        ),
         background=background_rows.read(options.background),
         where=options.background,
     )

@@ -56,11 +56,17 @@ def answer(document: Any, target: Target, limits: Limits) -> dict[str, Any]:
             f"{target.where}: no rows to compare with; push the release again, with the "
             "serving_samples of train_model, and a signature that takes features by name"
         )
-    names = list(dict.fromkeys(name for row in background for name in row))
+    form = target.predictor.form
+    in_matrix = bool(form.matrix)
+    names = list(
+        form.inputs if in_matrix else dict.fromkeys(name for row in background for name in row)
+    )
     explain_request.chosen_method(request.settings, len(names))
     parts = [
         _Instance(request, target.predictor, deadline).explained(
-            background, explain_request.features_of(instance, names, number), names
+            background,
+            explain_request.features_of(instance, names, number, in_matrix=in_matrix),
+            names,
         )
         for number, instance in enumerate(request.instances)
     ]

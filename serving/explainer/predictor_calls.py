@@ -1,15 +1,16 @@
-"""Asks a predictor for predictions by V1; the only module of an explainer that does."""
+"""Asks a predictor for predictions; the only module of an explainer that does."""
 
 import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from kanaria.components.shared.errors import KanariaError, shown
+from kanaria.serving.explainer.row_form import RowForm
 from kanaria.serving.protocol.json_body import written
 from kanaria.serving.protocol.names import EXPLANATION_ID, REQUEST_ID_HEADER
 from kanaria.serving.protocol.row_request import predict_path
@@ -73,11 +74,13 @@ class Predictor:
     Attributes:
         url: before `/v1`.
         name: of the model.
+        form: how it takes rows.
         rows_per_call: most rows a request; 0 for any number.
     """
 
     url: str
     name: str
+    form: RowForm = field(default_factory=RowForm)
     rows_per_call: int = 0
 
     def predictions(self, rows: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[Any]:
@@ -102,8 +105,8 @@ class Predictor:
         headers = {"Content-Type": "application/json", REQUEST_ID_HEADER: request_id}
         try:
             answer = client.post(
-                self.url + predict_path(self.name, "v1"),
-                content=written({"instances": rows}),
+                self.url + predict_path(self.name, self.form.protocol),
+                content=written(self.form.document(rows)),
                 headers=headers,
                 timeout=deadline.left(),
             )
@@ -119,13 +122,13 @@ class Predictor:
 
     def _read(self, answer: httpx.Response, rows: int) -> list[Any]:
         try:
-            predictions = json.loads(answer.content)["predictions"]
+            predictions = self.form.predictions(json.loads(answer.content))
         except (ValueError, KeyError, TypeError) as error:
-            text = shown(answer.text)
-            raise PredictorError(f"the predictor: no answer of V1: {text}", BAD_GATEWAY) from error
-        if not isinstance(predictions, list) or len(predictions) != rows:
-            count = len(predictions) if isinstance(predictions, list) else shown(predictions)
-            raise PredictorError(f"the predictor: {count} predictions of {rows} rows", BAD_GATEWAY)
+            why = f"the predictor: no answer of {self.form.protocol}: {shown(answer.text)}"
+            raise PredictorError(why, BAD_GATEWAY) from error
+        if len(predictions) != rows:
+            why = f"the predictor: {len(predictions)} predictions of {rows} rows"
+            raise PredictorError(why, BAD_GATEWAY)
         return predictions
 
 

@@ -52,6 +52,7 @@ class Card:
         record: what the release says of itself.
         fields: what a person wrote of the model.
         inputs: name -> input of the model; empty where it is not known.
+        matrix: name of the one tensor that a request holds all inputs in; "" for one each.
         outputs: name -> its output, likewise.
         data: what it was trained and judged on.
         metrics: its evaluation, by slice; None where only the record's metrics are known.
@@ -67,6 +68,7 @@ class Card:
     record: Record
     fields: CardFields = field(default_factory=CardFields)
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    matrix: str = ""
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
     data: DataFacts = field(default_factory=DataFacts)
     metrics: JudgedMetrics | None = None

@@ -36,6 +36,7 @@ MOST_ROWS = 500
 """Of a table; the report of bless_model has the rest."""
 WHOLE = 1e15
 """Numbers below it that are whole are written without a point."""
+MATRIX = "one matrix, {}, without names: its columns are the inputs, in their order"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +113,7 @@ def _details(card: Card) -> Iterator[Part]:
             ("release", card.uri),
             ("fingerprint (SHA-256)", card.record.fingerprint),
             ("framework", training.get("framework", "")),
+            ("request", MATRIX.format(card.matrix) if card.matrix else ""),
             ("owner", fields.owner or "not said: write owner below delivery.card"),
             ("licence", licence or "not said: write license below delivery.card"),
             ("citation", fields.citation),

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+import xgboost
 from event_sender import Server
 from one_machine import CANARY, STABLE, requests_to, rollout, stage
 from serving_models import models
 
-from kanaria.serving.inference_service.service_spec import PayloadLog
+from kanaria.serving.inference_service.service_spec import ModelServer, PayloadLog
 from kanaria.serving.local.background_server import served
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 
@@ -43,10 +45,21 @@ def keeping(folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def push(traffic: LocalTraffic, model: Path, server: Server) -> None:
+def push(traffic: LocalTraffic, model: Path, server: Server, kind: str = "tensorflow") -> None:
     """Stage a model whose version is its name, and whose traffic is logged."""
     log = PayloadLog(url=server.url, headers=("X-Request-Id",))
-    stage(traffic, model, log=log, annotations={"kanaria.io/model-version": model.name})
+    named = {"kanaria.io/model-version": model.name}
+    stage(traffic, model, log=log, annotations=named, server=ModelServer(model_format=kind))
+
+
+def boost(model: Path, *, says_one_above: float) -> None:
+    """Save an XGBoost model of one feature that says 1 above a value, and 0 below it."""
+    rows = np.linspace(0, 1, 101, dtype=np.float32)[:, np.newaxis]
+    labels = (rows[:, 0] > says_one_above).astype(int)
+    matrix = xgboost.DMatrix(rows, labels)
+    parameters = {"objective": "binary:logistic", "eta": 1.0, "base_score": 0.5, "nthread": 1}
+    model.mkdir()
+    xgboost.train(parameters, matrix, 5).save_model(model / "model.json")
 
 
 def some_rows():
@@ -87,21 +100,26 @@ def labelling(server: Server, canary: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("canary", "labels", "code", "ended"),
+    ("kind", "canary", "labels", "code", "ended"),
     [
-        ("alike", False, 0, "promoted"),
-        ("equal", True, 0, "promoted"),
-        ("worse", True, 1, "harm, above all in labels"),
+        ("tensorflow", "alike", False, 0, "promoted"),
+        ("tensorflow", "equal", True, 0, "promoted"),
+        ("tensorflow", "worse", True, 1, "harm, above all in labels"),
+        ("xgboost", "boosted_worse", True, 1, "harm, above all in labels"),
     ],
 )
 def test_a_shadow_gets_what_it_deserves(
-    models: Path, tmp_path: Path, canary: str, labels: bool, code: int, ended: str
+    models: Path, tmp_path: Path, kind: str, canary: str, labels: bool, code: int, ended: str
 ):
-    state, policy, page = (tmp_path / name for name in ("serving", "policy.yaml", "page.html"))
+    if kind == "xgboost":
+        models = tmp_path
+        boost(models / "serving", says_one_above=-1.0)
+        boost(models / canary, says_one_above=0.5)
+    state, policy, page = (tmp_path / name for name in ("state", "policy.yaml", "page.html"))
     policy.write_text(POLICY)
     with keeping(tmp_path) as server, served(state) as url, LocalTraffic(state) as traffic:
-        push(traffic, models / "serving", server)
-        push(traffic, models / canary, server)
+        push(traffic, models / "serving", server, kind)
+        push(traffic, models / canary, server, kind)
         with requests_to(f"{url}/v1/models/taxi:predict", some_rows) as answers:
             words = ["start", "--policy", str(policy), "--interval", "1"]
             words += ["--drift-server", server.url]

@@ -61,12 +61,16 @@ class World:
             module.kanaria_optional_inputs = tf.function(lambda: names, input_signature=[])
         folder = self.release / "model" / "1"
         tf.saved_model.save(module, str(folder), {"serving_default": module.function})
-        record = {"service": "tips", "outcome": "", "contents": {}}
-        record["fingerprint"] = fingerprint.of_tree(folder.parent)
-        (self.release / "release.json").write_text(json.dumps(record))
+        self.publish()
         loaded = tf.saved_model.load(str(folder))
         self.__dict__["loaded"] = loaded  # Its variables go with it.
         return loaded.signatures["serving_default"]
+
+    def publish(self) -> None:
+        """Make a release of what lies in its folder of the model."""
+        record = {"service": "tips", "outcome": "", "contents": {}}
+        record["fingerprint"] = fingerprint.of_tree(self.release / "model")
+        (self.release / "release.json").write_text(json.dumps(record))
 
     def parquet(self, name: str = "data.parquet", **columns: Any) -> Path:
         """Write rows as a file of the data."""

@@ -45,7 +45,7 @@ class Checks:
     def before(self, _service: ServiceSpec) -> tuple[Result, ...]:
         return ()
 
-    def at_zero(self, _service: ServiceSpec, _url: str, _stable: str) -> tuple[Result, ...]:
+    def at_zero(self, _service: ServiceSpec, _url: str, _stable: object) -> tuple[Result, ...]:
         return (judged("load", ["too slow"] if self.refuses else []),)
 
 

@@ -343,7 +343,7 @@ class Judge:
     def before(self, _service: ServiceSpec) -> tuple[Result, ...]:
         return self._judged("before")
 
-    def at_zero(self, _service: ServiceSpec, url: str, _stable: str) -> tuple[Result, ...]:
+    def at_zero(self, _service: ServiceSpec, url: str, _stable: object) -> tuple[Result, ...]:
         assert url.startswith("http://here/revisions/default/tips-predictor-")
         return self._judged("live")
 

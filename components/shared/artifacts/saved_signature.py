@@ -1,4 +1,4 @@
-"""A signature of a SavedModel, loaded for steps that call it; the caller brings TensorFlow."""
+"""SavedModels and their signatures, loaded for whoever calls them; the caller brings TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from kanaria.components.shared import exception_cause
+from kanaria.components.shared.artifacts import private_tensorflow
 from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 
@@ -25,6 +26,28 @@ class SavedSignature:
     call: Any
 
 
+def load_model(folder: Path, tensorflow: ModuleType) -> Any:
+    """Load a SavedModel, also one that was saved with its optimizer.
+
+    Args:
+        folder: with `saved_model.pb`.
+        tensorflow: the module, which is not loaded here.
+
+    Raises:
+        DataError: it does not load.
+    """
+    private_tensorflow.register_optimizers(tensorflow)
+    where = f"model {shown(str(folder))}: does not load"
+    try:
+        return tensorflow.saved_model.load(str(folder))
+    except AttributeError as error:  # What it holds cannot do what loading asks of it.
+        raise DataError(
+            f"{where}: {exception_cause.summary(error)}; save it without its optimizer"
+        ) from error
+    except (OSError, TypeError, ValueError, tensorflow.errors.OpError) as error:
+        raise DataError(f"{where}: {exception_cause.summary(error)}; train it again") from error
+
+
 def load(model: Path, name: str, step: str, tensorflow: ModuleType) -> SavedSignature:
     """Load the newest SavedModel below `model` with the signature of this name.
 
@@ -39,13 +62,7 @@ def load(model: Path, name: str, step: str, tensorflow: ModuleType) -> SavedSign
         ParameterError: the model has no such signature.
     """
     folder = version_folder(model)
-    try:
-        loaded = tensorflow.saved_model.load(str(folder))
-    except (OSError, ValueError, tensorflow.errors.OpError) as error:
-        raise DataError(
-            f"model {shown(str(folder))}: does not load: {exception_cause.summary(error)}; "
-            "train it again"
-        ) from error
+    loaded = load_model(folder, tensorflow)
     if name not in loaded.signatures:
         names = ", ".join(sorted(loaded.signatures)) or "none"
         raise ParameterError(f"{step}: signature={shown(name)}: the model has: {names}")

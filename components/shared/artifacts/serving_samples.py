@@ -13,7 +13,7 @@ TensorFlow Serving takes. The files lie outside the model, whose fingerprint nam
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,7 @@ def read(folder: str | Path) -> ServingSamples:
     """
     path = Path(folder) / SIGNATURE
     try:
-        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
-        signature = {part: _tensors(raw[part]) for part in ("inputs", "outputs")}
-        features = {name: Feature(**kind) for name, kind in raw["features"].items()}
-        matrix = str(raw.get("matrix", ""))
+        signature = signature_in(path.read_text(encoding="utf-8"), str(path))
         path = Path(folder) / SAMPLES
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = tuple(Sample(**json.loads(line)) for line in lines)
@@ -148,8 +145,25 @@ def read(folder: str | Path) -> ServingSamples:
         raise DataError(
             f"{path}: no readable serving samples ({shown(error)}); take them from train_model"
         ) from error
+    return replace(signature, rows=rows, background=background)
+
+
+def signature_in(text: str, where: str) -> ServingSamples:
+    """Return what signature.json says, without rows.
+
+    Args:
+        text: of the file.
+        where: it is from, for messages.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is none.
+    """
+    raw = FORMAT.current(json.loads(text), where)
     return ServingSamples(
-        features=features, rows=rows, background=background, matrix=matrix, **signature
+        inputs=_tensors(raw["inputs"]),
+        outputs=_tensors(raw["outputs"]),
+        features={name: Feature(**kind) for name, kind in raw["features"].items()},
+        matrix=str(raw.get("matrix", "")),
     )
 
 

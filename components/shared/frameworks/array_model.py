@@ -70,16 +70,18 @@ class ArrayModel(Protocol):
     Attributes:
         files: where it lies.
         inputs: what a row holds, by feature; in the order of the matrix where it takes one.
-        outputs: what it answers, by name.
         matrix: name of the one tensor that holds all inputs; "" where each is one of its own.
         classes: as `MatrixModel` has them.
     """
 
     files: ModelFiles
     inputs: Inputs
-    outputs: Mapping[str, Tensor]
     matrix: str
     classes: tuple[Any, ...] | None
+
+    @property
+    def outputs(self) -> Mapping[str, Tensor]:
+        """What it answers, by name."""
 
     def answers(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """Return the outputs by name for one array an input, each with one entry a row.
@@ -98,3 +100,8 @@ def tensor_of(values: Array) -> Tensor:
     """Return what is told of an output, from an answer."""
     dtype = "string" if values.dtype.kind in "OUS" else values.dtype.name
     return Tensor(dtype=dtype, shape=(None, *values.shape[1:]))
+
+
+def dtype_of(tensor: Tensor) -> np.dtype[Any]:
+    """Return the type of an array that holds the tensor; texts are objects."""
+    return np.dtype(object if tensor.dtype == "string" else tensor.dtype)

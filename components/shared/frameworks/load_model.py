@@ -1,6 +1,7 @@
 """Loads a model of any framework here as arrays by feature."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.frameworks import (
     feature_signature,
+    lightgbm_model,
     sklearn_model,
     xgboost_model,
 )
@@ -18,6 +20,7 @@ from kanaria.components.shared.frameworks.array_model import (
     OUTPUT,
     ArrayModel,
     MatrixModel,
+    PredictionError,
     matrix_of,
     tensor_of,
 )
@@ -42,13 +45,20 @@ def load(files: ModelFiles) -> ArrayModel:
 
 
 def matrix_model(files: ModelFiles, signature: FeatureSignature) -> MatrixModel:
-    """Return a scikit-learn or XGBoost model as its server asks it.
+    """Return a scikit-learn, XGBoost or LightGBM model as its server asks it.
 
     Raises:
-        DataError: it does not load.
+        DataError: it does not load, or it is of TorchScript, which is not run here.
     """
     if files.framework is Framework.SKLEARN:
         return sklearn_model.load(files.file, probabilities=signature.probabilities is not False)
+    if files.framework is Framework.LIGHTGBM:
+        return lightgbm_model.load(files.file)
+    if files.framework is Framework.PYTORCH:
+        raise DataError(
+            f"{files.file}: TorchScript is served by Triton on a cluster and run nowhere else; "
+            "export the model to ONNX (torch.onnx.export)"
+        )
     return xgboost_model.load(files.file)
 
 
@@ -72,12 +82,36 @@ class MatrixColumns:
         self.files, self.matrix, self.classes = files, INPUT, model.classes
         self._predict, self._dtype = model.predict, np.dtype(signature.dtype)
         self.inputs: Inputs = columns(names, self._dtype)
-        row = np.zeros((1, len(names)), self._dtype)
-        self.outputs: Mapping[str, Tensor] = {OUTPUT: tensor_of(self._predict(row))}
+        self._output: Tensor | None = None
+
+    @property
+    def outputs(self) -> Mapping[str, Tensor]:
+        """The one output: as it was answered, or as it is to a made-up row."""
+        self._output = self._output or tensor_of(self._answer_to_made_up_row())
+        return {OUTPUT: self._output}
+
+    def _answer_to_made_up_row(self) -> Array:
+        """Return the answer to zeros or ones; an encoder may know one category alone.
+
+        Raises:
+            DataError: the model takes neither.
+        """
+        row = np.zeros((1, len(self.inputs)), self._dtype)
+        with suppress(PredictionError):
+            return self._predict(row)
+        try:
+            return self._predict(row + 1)
+        except PredictionError as error:
+            raise DataError(
+                f"{self.files.file}: refuses rows of zeros and of ones, which are asked to learn "
+                f"what it answers: {error}; let it take values it does not know"
+            ) from error
 
     def answers(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """Return the one output; see `ArrayModel`."""
-        return {OUTPUT: self._predict(matrix_of(feed, self.inputs, self._dtype))}
+        answers = self._predict(matrix_of(feed, self.inputs, self._dtype))
+        self._output = self._output or tensor_of(answers)
+        return {OUTPUT: answers}
 
 
 class OnnxColumns:
@@ -99,7 +133,7 @@ class OnnxColumns:
             width = (wanted.shape or (None, None))[1]
             require_features(files, signature.features, width or 0)
             self.matrix, self._dtype = name, wanted.dtype
-            self.inputs = columns(signature.features, wanted.dtype)
+            self.inputs = columns(signature.features, wanted.dtype, (wanted.shape or (None,))[0])
 
     def answers(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """Return the outputs; see `ArrayModel`."""
@@ -118,9 +152,15 @@ def _only_matrix(inputs: Inputs) -> tuple[str, Input] | None:
     return (name, wanted) if of_columns else None
 
 
-def columns(names: tuple[str, ...], dtype: np.dtype[Any]) -> Inputs:
-    """Return the columns of a matrix as inputs; a missing value is NaN where the type has one."""
-    return {name: Input(dtype=dtype, shape=(None,), required=dtype.kind != "f") for name in names}
+def columns(names: tuple[str, ...], dtype: np.dtype[Any], rows: int | None = None) -> Inputs:
+    """Return the columns of a matrix as inputs; a missing value is NaN where the type has one.
+
+    Args:
+        names: of the columns.
+        dtype: of the matrix.
+        rows: how many it takes, None for any number.
+    """
+    return {name: Input(dtype=dtype, shape=(rows,), required=dtype.kind != "f") for name in names}
 
 
 def require_features(files: ModelFiles, names: tuple[str, ...], width: int) -> None:

@@ -3,12 +3,14 @@
     tensorflow   <integer>/saved_model.pb                     TensorFlow Serving
     sklearn      one *.joblib, *.pkl or *.pickle              KServe's sklearnserver
     xgboost      one *.bst, *.json or *.ubj                   KServe's xgbserver
+    lightgbm     one *.bst that begins with the line tree     KServe's lgbserver
     onnx         [<name>/]<integer>/model.onnx, config.pbtxt  Triton
+    pytorch      [<name>/]<integer>/model.pt, config.pbtxt    Triton
 
 The servers refuse a folder with two models, so it is refused here too. What a run_fn leaves for
 ONNX may also be a bare model.onnx.
 
-Sources: KServe 0.20, sklearnserver/model.py and xgbserver/model.py; Triton, "Model Repository".
+Sources: KServe 0.20, sklearnserver/, xgbserver/ and lgbserver/model.py; Triton, "Model Repository".
 """
 
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ class Framework(StrEnum):
     TENSORFLOW = "tensorflow"
     SKLEARN = "sklearn"
     XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
     ONNX = "onnx"
+    PYTORCH = "pytorch"
 
 
 ENDINGS = {
@@ -35,10 +39,14 @@ ENDINGS = {
     Framework.XGBOOST: (".bst", ".json", ".ubj"),
 }
 """Of the model's file, which lies at the top of the folder."""
-SAVED_MODEL, ONNX_MODEL = "saved_model.pb", "model.onnx"
+LIGHTGBM_ENDING, LIGHTGBM_FIRST_LINE = ".bst", b"tree"
+"""LightGBM's models are texts; XGBoost's of that ending are not."""
+SAVED_MODEL, ONNX_MODEL, TORCH_MODEL = "saved_model.pb", "model.onnx", "model.pt"
+OF_TRITON = {Framework.ONNX: ONNX_MODEL, Framework.PYTORCH: TORCH_MODEL}
+"""Frameworks that Triton serves -> name of the model's file, in the folder of its version."""
 REMEDY = (
-    "save one of <integer>/saved_model.pb, model.joblib (scikit-learn), model.json (XGBoost) or "
-    "model.onnx"
+    "save one of <integer>/saved_model.pb, model.joblib (scikit-learn), model.json (XGBoost), "
+    "model.bst (LightGBM) or model.onnx"
 )
 
 
@@ -73,7 +81,7 @@ def locate(model: Path) -> ModelFiles:
     if numbered or saved.is_file():
         file = numbered or saved
         return ModelFiles(framework=Framework.TENSORFLOW, folder=file.parent, file=file)
-    models = _single_files(model) + _onnx(model)
+    models = _single_files(model) + _of_triton(model)
     if len(models) == 1:
         framework, file = models[0]
         return ModelFiles(framework=framework, folder=model, file=file)
@@ -92,16 +100,28 @@ def _newest(model: Path, name: str) -> Path | None:
 def _single_files(model: Path) -> list[tuple[Framework, Path]]:
     files = sorted(file for file in model.glob("*") if file.is_file())
     return [
-        (framework, file)
+        (_told_by_content(framework, file), file)
         for framework, endings in ENDINGS.items()
         for file in files
         if file.name.endswith(endings)
     ]
 
 
-def _onnx(model: Path) -> list[tuple[Framework, Path]]:
-    bare = model / ONNX_MODEL
+def _told_by_content(framework: Framework, file: Path) -> Framework:
+    """Return the framework of a file whose ending two servers take."""
+    if not file.name.endswith(LIGHTGBM_ENDING):
+        return framework
+    with file.open("rb") as opened:
+        return Framework.LIGHTGBM if opened.readline().strip() == LIGHTGBM_FIRST_LINE else framework
+
+
+def _of_triton(model: Path) -> list[tuple[Framework, Path]]:
     folders = [model, *sorted(path for path in model.glob("*") if path.is_dir())]
-    newest = [file for folder in folders if (file := _newest(folder, ONNX_MODEL))]
-    files = [*([bare] if bare.is_file() else []), *newest]
-    return [(Framework.ONNX, file) for file in files]
+    files = [
+        (framework, file)
+        for framework, name in OF_TRITON.items()
+        for folder in folders
+        if (file := _newest(folder, name))
+    ]
+    bare = model / ONNX_MODEL
+    return [*([(Framework.ONNX, bare)] if bare.is_file() else []), *files]

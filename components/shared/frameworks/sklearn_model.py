@@ -46,6 +46,11 @@ def load(file: Path, *, probabilities: bool) -> MatrixModel:
         )
     asks = probabilities and hasattr(estimator, "predict_proba")
     function = estimator.predict_proba if asks else estimator.predict
+    if asks and isinstance(getattr(estimator, "classes_", None), list):
+        raise DataError(
+            f"{file}: its probabilities are of several outputs, an array each and no row each; "
+            "save it with save_model(probabilities=False)"
+        )
 
     def predict(rows: Any) -> Array:
         try:

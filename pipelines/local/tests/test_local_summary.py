@@ -74,13 +74,16 @@ PUSHED = {
 KINDS = {"day": "string", "size": "int64"}
 
 
-def pushed(samples: Path, rows: int = 1) -> RunRecord:
+def pushed(samples: Path, rows: int = 1, matrix: str = "", protocol: str = "v1") -> RunRecord:
     """A run that trained on what an apostrophe may stand in, and pushed."""
     sample = Sample(inputs={"day": "Bob's", "size": 2}, outputs={"score": 0.5})
     tensors = {name: Tensor(dtype=kind, shape=(None,)) for name, kind in KINDS.items()}
-    write_samples(ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows), samples)
+    told = ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows, matrix=matrix)
+    write_samples(told, samples)
     train = TaskRecord(name="train", artifacts={"serving_samples": str(samples)})
-    return ended(train, TaskRecord(name="push", metadata={"endpoint": PUSHED}))
+    return ended(
+        train, TaskRecord(name="push", metadata={"endpoint": PUSHED | {"protocol": protocol}})
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -101,9 +104,14 @@ def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
     )
 
 
+def test_a_matrix_is_asked_for_in_the_order_of_its_columns(here: Path):
+    record = pushed(here / "samples", matrix="input-0")
+    told = endpoint.lines(record, Root(path=here / ".kanaria"))
+    assert told.commands[-1].endswith("""-d '{"instances": [["Bob'"'"'s", 2]]}'""")
+
+
 def test_a_service_that_speaks_v2_is_asked_in_v2(here: Path):
-    record = pushed(here / "samples")
-    record.arguments = {"service": {"name": "tips", "protocolVersion": "v2"}}
+    record = pushed(here / "samples", protocol="v2")
     told = endpoint.lines(record, Root(path=here / ".kanaria"))
     assert "/v2/models/tips/infer" in told.commands[-1]
 

@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import framework_releases
 import httpx
 import pytest
 from checked_models import SAMPLES, sample
 
+from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Result, Verdict
 from kanaria.serving.checks.push_checks import Checks
+from kanaria.serving.checks.stable_revision import StableRevision
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 from kanaria.serving.traffic.local_traffic import LocalTraffic
@@ -88,7 +91,8 @@ class Served:
             stable = self.staged(replace(spec(self.models / stable[0], stable[1]), name=name))
             service = replace(service, name=name, canary_percent=0)
             self.staged(service)
-        results = checks.at_zero(service, self.url(service), stable)
+        live = StableRevision(url=stable, storage_uri="")
+        results = checks.at_zero(service, self.url(service), live)
         return [one for one in results if one.check == "compatibility"]
 
     def staged(self, service: ServiceSpec) -> str:
@@ -256,3 +260,33 @@ def test_the_checks_are_none_of_the_users_requests(served: Served):
     before = counted()
     served.check("good")
     assert counted() == before
+
+
+def boosted(served: Served, release: Path, **fields: Any) -> tuple[ServiceSpec, str]:
+    """Stage a release of XGBoost; return its service and the URL of its revision."""
+    server = ModelServer(model_format="xgboost", protocol_version="v1")
+    uri = str(release / "model")
+    service = ServiceSpec(name="boosted", storage_uri=uri, server=server, **fields)
+    return service, served.staged(service)
+
+
+@pytest.mark.parametrize("columns", [("miles", "fare", "card"), ("card", "fare", "miles")])
+def test_columns_that_change_places_are_no_quiet_change(
+    served: Served, tmp_path: Path, columns: tuple[str, ...]
+):
+    for name in ("stable", "new"):
+        framework_releases.boosted(tmp_path / name)
+    samples = serving_samples.read(tmp_path / "new/serving_samples")
+    samples = replace(samples, inputs={name: samples.inputs[name] for name in columns})
+    _, url = boosted(served, tmp_path / "stable")
+    service, _ = boosted(served, tmp_path / "new", canary_percent=0)
+    limits = check_limits.Policy(signature=False, compatibility=True, api_call=False, load=False)
+    checks = Checks(policy=limits, model=tmp_path, samples=samples, cluster=None, ready_seconds=60)
+    stable = StableRevision(url=url, storage_uri=str(tmp_path / "stable/model"))
+    results = checks.at_zero(service, served.url(service), stable)
+    (told,) = (one for one in results if one.check == "compatibility")
+    if columns == framework_releases.FEATURES:
+        assert (told.verdict, told.reasons) == (Verdict.PASSED, ())
+    else:
+        (reason,) = told.reasons
+        assert "are ['card', 'fare', 'miles'], of the stable revision's ['miles'" in reason

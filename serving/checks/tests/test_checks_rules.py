@@ -199,6 +199,30 @@ def test_a_shape_that_the_stable_revision_does_not_tell_is_not_compared():
     assert list(compatibility_faults.faults(STABLE, untold, "v1")) == []
 
 
+MATRIX = ServingSamples(
+    inputs=tensors(a=("float32", (None,)), b=("float32", (None,))),
+    outputs=tensors(y=("float32", (None, 2))),
+    matrix="input-0",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"inputs": tensors(b=("float64", (None,)), a=("float64", (None,)))}, "['b', 'a'], of the"),
+        ({"inputs": tensors(a=("float32", (None,)))}, "are ['a'], of the stable revision's"),
+        ({"outputs": tensors(y=("float32", (None,)))}, "output 'y' is float32 of shape (any);"),
+    ],
+)
+def test_columns_without_names_are_compared_by_what_the_releases_say(
+    change: dict[str, Any], reason: str
+):
+    faults = list(compatibility_faults.of_matrices(replace(MATRIX, **change), MATRIX))
+    assert len(faults) == bool(reason)
+    assert reason in "".join(faults)
+
+
 @pytest.mark.parametrize(
     ("new", "stable", "count"),
     [

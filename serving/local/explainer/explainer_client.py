@@ -20,7 +20,8 @@ from kanaria.serving.local.state.state_folder import last_line
 logger = logging.getLogger(__name__)
 PROCESS = "kanaria.serving.local.explainer.explainer_process"
 PREDICTOR_HEADER, MODEL_HEADER = "X-Kanaria-Predictor-Port", "X-Kanaria-Model-Uri"
-"""Of a request to the process: where the chosen revision answers, and what it serves."""
+PROTOCOL_HEADER = "X-Kanaria-Predictor-Protocol"
+"""Of a request to the process: where and how the chosen revision answers, and what it serves."""
 SECONDS = 600.0
 """For an answer: eight others may be explained first, thirty seconds each."""
 START_SECONDS = 300.0
@@ -38,18 +39,20 @@ class Explainer:
         self._lock = asyncio.Lock()
         self._asks: Predictors | None = None
 
-    async def ask(self, call: Call, *, port: int, storage_uri: str) -> Response:
+    async def ask(self, call: Call, *, port: int, protocol: str, storage_uri: str) -> Response:
         """Return the explanations that a request asks for.
 
         Args:
             call: the request.
             port: of the revision's predictor.
+            protocol: that it speaks, "v1" or "v2".
             storage_uri: of its model.
         """
         if why := await self._started():
             return refuse(503, f"no explanations: {why}")
         call = call.with_header(PREDICTOR_HEADER, str(port))
         call = call.with_header(MODEL_HEADER, storage_uri)
+        call = call.with_header(PROTOCOL_HEADER, protocol)
         if self._asks is None:
             self._asks = Predictors(SECONDS)
         return await self._asks.ask(call, self._port, "the explainer")

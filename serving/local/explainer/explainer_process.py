@@ -22,7 +22,12 @@ from kanaria.serving.explainer.explanations import Target
 from kanaria.serving.explainer.http_routes import application
 from kanaria.serving.explainer.predictor_calls import Predictor
 from kanaria.serving.explainer.row_codes import Row
-from kanaria.serving.local.explainer.explainer_client import MODEL_HEADER, PREDICTOR_HEADER
+from kanaria.serving.explainer.row_form import RowForm
+from kanaria.serving.local.explainer.explainer_client import (
+    MODEL_HEADER,
+    PREDICTOR_HEADER,
+    PROTOCOL_HEADER,
+)
 
 NICENESS = 10
 ROWS_PER_CALL = 500
@@ -35,6 +40,11 @@ def _background(uri: str) -> tuple[Row, ...]:
     return background_rows.read(uri)
 
 
+@lru_cache(maxsize=32)
+def _form(uri: str, protocol: str) -> RowForm:
+    return background_rows.form(uri, protocol)
+
+
 def target_of(name: str, headers: Mapping[str, str]) -> Target:
     """Return the model that the server chose, by the headers of a request."""
     samples = samples_beside(headers[MODEL_HEADER])
@@ -42,6 +52,7 @@ def target_of(name: str, headers: Mapping[str, str]) -> Target:
         predictor=Predictor(
             url=f"http://127.0.0.1:{int(headers[PREDICTOR_HEADER])}",
             name=name,
+            form=_form(samples, headers[PROTOCOL_HEADER]),
             rows_per_call=ROWS_PER_CALL,
         ),
         background=_background(samples),

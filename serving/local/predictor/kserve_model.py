@@ -1,6 +1,10 @@
-"""A scikit-learn or XGBoost model that answers as KServe's server: bytes in, bytes out."""
+"""A model that answers as KServe's server of its library does: bytes in, bytes out.
+
+scikit-learn, XGBoost and LightGBM.
+"""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +12,9 @@ import numpy as np
 
 from kanaria.components.shared.artifacts.model_inputs import Array
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.frameworks import feature_signature, sklearn_model, xgboost_model
+from kanaria.components.shared.frameworks import feature_signature
 from kanaria.components.shared.frameworks.array_model import PredictionError
+from kanaria.components.shared.frameworks.load_model import matrix_model
 from kanaria.components.shared.frameworks.model_files import Framework, locate
 from kanaria.serving.local.predictor.saved_model import ModelError
 from kanaria.serving.protocol import array_model_bodies
@@ -47,13 +52,11 @@ class KServeModel:
                 f"{files.file}: is of {files.framework}, and the service of {framework}"
             )
         self.name, self.version = name, files.version
-        if framework is Framework.SKLEARN:
-            model = sklearn_model.load(files.file, probabilities=probabilities)
-        else:
-            model = xgboost_model.load(files.file)
+        signature = feature_signature.read(folder)
+        model = matrix_model(files, replace(signature, probabilities=probabilities))
         self._model = model
         self._takes_text = framework is Framework.SKLEARN
-        self._features = feature_signature.read(folder).features or model.features
+        self._features = signature.features or model.features
         self._width = model.width or len(self._features)
         self._warm_up()
 
@@ -111,7 +114,7 @@ class KServeModel:
         )
         if is_text and not self._takes_text:
             raise RequestError(
-                "a row holds text; XGBoost takes numbers, and null for a missing one"
+                "a row holds text; the model takes numbers, and null for a missing one"
             )
         if rows.texts is not None:
             return list(rows.texts)

@@ -16,6 +16,7 @@ from kanaria.components.shared.artifacts.model_inputs import (
     optional_inputs,
     shape_of,
 )
+from kanaria.components.shared.artifacts.saved_signature import load_model
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol import inference_v1, inference_v2
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
@@ -90,12 +91,12 @@ class SavedModel:
 
         Raises:
             FileNotFoundError: there is no version.
-            OSError, ValueError, TypeError, tf.errors.OpError: it does not load.
+            DataError: it does not load.
         """
         folder = newest_version(model_dir)
         self.name, self.version = name, folder.name
         # What is loaded lives only as long as somebody holds it.
-        self._loaded = loaded = tf.saved_model.load(str(folder))
+        self._loaded = loaded = load_model(folder, tf)
         # Only what the model says may be missing may be.
         optional = {DEFAULT_SIGNATURE: optional_inputs(loaded)}
         self._signatures = {

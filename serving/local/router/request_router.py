@@ -160,15 +160,17 @@ class Router:
             revision = choose(live.shares, self._explained.random())
             if not revision:
                 return refuse(503, f"service {live.name!r}: {why_not(live)}")
-            if live.protocol(revision) != "v1":
-                why = f"service {live.name!r} speaks {live.protocol(revision)}; {EXPLAIN} is of v1"
-                return refuse(404, why)
             port = await live.awake(revision, TIMEOUT_SECONDS)
             if port is None:
                 return refuse(503, f"{revision}: its predictor does not answer; ask again later")
             call = _call_of(request, _raw_path(request), body)
-            uri = live.storage_uri(revision)
-            return marked(await explainer.ask(call, port=port, storage_uri=uri), revision, call)
+            answer = await explainer.ask(
+                call,
+                port=port,
+                protocol=live.protocol(revision),
+                storage_uri=live.storage_uri(revision),
+            )
+            return marked(answer, revision, call)
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
         """Forward to one revision: it answers as it is, and its users' metrics do not change."""

@@ -14,7 +14,7 @@ from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
 
 Part = dict[str, Any]
-FORMATS = tuple(map(str, Framework))
+FORMATS = tuple(str(framework) for framework in Framework if framework is not Framework.PYTORCH)
 """Model formats that local serving runs."""
 NO_CONTAINERS = "local serving runs no containers; take it out"
 REFUSED: Mapping[str, Mapping[str, str]] = {

@@ -96,7 +96,7 @@ def _check_replicas(predictor: Part, faults: Faults) -> None:
 def _check_model(model: Part, faults: Faults) -> None:
     kind = part_of(model, "spec.predictor.model.modelFormat", kserve_fields.MODEL_FORMAT, faults)
     if model.get("modelFormat") is None or isinstance(model["modelFormat"], dict):
-        remedy = f"local serving runs {', '.join(FORMATS)}"
+        remedy = f"local serving runs {', '.join(FORMATS)}; export TorchScript to ONNX"
         faults.check(kind.get("name") in FORMATS, "modelFormat.name", kind.get("name"), remedy)
     protocol = model.get("protocolVersion")
     alone = kind.get("name") in V2_ALONE

@@ -7,14 +7,17 @@ import sys
 from itertools import product
 from pathlib import Path
 
+import framework_releases
 import httpx
+import numpy as np
 import pytest
+import xgboost
 import yaml
 from local_server import Server, until
 from shapley_by_definition import shapley
 
 from kanaria.serving.inference_service.service_manifest import build
-from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.inference_service.service_spec import ModelServer, PayloadLog, ServiceSpec
 from kanaria.serving.local.predictor.predictor_runner import free_port
 
 MODEL = """
@@ -63,16 +66,40 @@ def release(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sink_free_server(tmp_path_factory, release, models):
-    """Services: `fares`, whose requests are logged to a port that nobody answers, and `bare`."""
+def frameworks(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("frameworks")
+    framework_releases.boosted(folder / "boosted")
+    framework_releases.classifier(folder / "sorted")
+    framework_releases.onnx(folder / "counted", "counted")
+    return folder
+
+
+def of_frameworks(folder: Path) -> list[ServiceSpec]:
+    """Return services of releases: of a matrix in V1 and in V2, and of named tensors in V2."""
+    probabilities = ({"name": "PREDICT_PROBA", "value": "true"},)
+    servers = {
+        "boosted": ModelServer(model_format="xgboost"),
+        "sorted": ModelServer(model_format="sklearn", protocol_version="v2", env=probabilities),
+        "counted": ModelServer(model_format="onnx", protocol_version="v2"),
+    }
+    return [
+        ServiceSpec(name=name, storage_uri=str(folder / name / "model"), server=server)
+        for name, server in servers.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def sink_free_server(tmp_path_factory, release, models, frameworks):
+    """Services: `fares`, whose requests are logged to a port that nobody answers, and others."""
     state = tmp_path_factory.mktemp("state")
     logged = PayloadLog(url="http://127.0.0.1:9/")
     fares = ServiceSpec(name="fares", storage_uri=str(release / "model"), log=logged)
     bare = ServiceSpec(name="bare", storage_uri=str(models / "plain"))
     manifests = state / "services.yaml"
-    manifests.write_text(yaml.safe_dump_all([build(fares), build(bare)]))
+    others = [*of_frameworks(frameworks), bare]
+    manifests.write_text(yaml.safe_dump_all(map(build, [fares, *others])))
     server = Server(state, manifests)
-    until(lambda: server.ready("fares") and server.ready("bare"))
+    until(lambda: all(server.ready(spec.name) for spec in [fares, *others]))
     yield server
     server.end(signal.SIGTERM)
 
@@ -102,6 +129,69 @@ def test_each_instance_is_shared_out_as_by_definition(sink_free_server):
         assert told["prediction"] == pytest.approx(fare(row), abs=1e-5)
         assert told["explained"] == "output fare, as the model answers it"
     assert answer.headers["X-Kanaria-Revision"] == "fares-predictor-00001"
+
+
+def check_shares(told, names, background, row, answer):
+    base, values = shapley(background, row, answer)
+    assert told["prediction"] == pytest.approx(answer(row), abs=1e-6)
+    assert told["base_value"] == pytest.approx(base, abs=1e-5)
+    named = dict(zip(names, values, strict=True))
+    assert told["shap_values"] == pytest.approx(named, abs=1e-5)
+    total = told["base_value"] + sum(told["shap_values"].values())
+    assert total == pytest.approx(told["prediction"], abs=1e-6)
+
+
+def test_a_matrix_without_names_is_explained_by_its_features(sink_free_server, tmp_path):
+    booster, rows = framework_releases.boosted(tmp_path), framework_releases.ROWS
+
+    def answer(row):
+        matrix = np.array([row], np.float32)
+        return float(booster.predict(xgboost.DMatrix(matrix))[0])
+
+    # Names in another order than the matrix has them, and one that is missing.
+    body = {"instances": [{"card": 0, "miles": 6.5}, {"fare": 12.5, "card": 1, "miles": 0.25}]}
+    answered = sink_free_server.post("/v1/models/boosted:explain", body)
+    assert answered.status_code == 200, answered.text
+    plain = [[6.5, np.nan, 0], [0.25, 12.5, 1]]
+    for told, row in zip(answered.json()["explanations"], plain, strict=True):
+        check_shares(told, framework_releases.FEATURES, rows.tolist(), row, answer)
+
+
+def test_a_row_of_a_matrix_may_be_a_list_as_in_a_request_for_predictions(sink_free_server):
+    url = "/v1/models/boosted:explain"
+    by_name = {"instances": [{"card": 0, "miles": 6.5, "fare": None}]}
+    by_place = {"instances": [[6.5, None, 0]]}
+    wanted = sink_free_server.post(url, by_name).json()["explanations"]
+    assert sink_free_server.post(url, by_place).json()["explanations"] == wanted
+    refused = sink_free_server.post(url, {"instances": [[6.5, None]]})
+    assert refused.status_code == 400
+    assert "2 values; send those of ['miles', 'fare', 'card']" in refused.json()["error"]
+
+
+def test_a_predictor_of_v2_is_explained_class_by_class(sink_free_server, tmp_path):
+    model, rows = framework_releases.classifier(tmp_path), np.nan_to_num(framework_releases.ROWS)
+    row = [2.5, 6.0, 1.0]
+    body = {"instances": [dict(zip(framework_releases.FEATURES, row, strict=True))]}
+    url = "/v1/models/sorted:explain"
+    for column in range(3):
+        answered = sink_free_server.post(url, {**body, "parameters": {"column": column}})
+        (told,) = answered.json()["explanations"]
+
+        def answer(row, column=column):
+            return float(model.predict_proba([row])[0, column])
+
+        check_shares(told, framework_releases.FEATURES, rows.tolist(), row, answer)
+    assert answered.json()["predictions"] == pytest.approx(model.predict_proba([row]))
+
+
+def test_tensors_by_name_keep_their_types(sink_free_server):
+    body = {"instances": [{"count": 7, "amount": [2.5]}], "parameters": {"output": "total"}}
+    answered = sink_free_server.post("/v1/models/counted:explain", body)
+    assert answered.status_code == 200, answered.text
+    assert answered.json()["predictions"] == [{"label": [7], "total": [9.5]}]
+    (told,) = answered.json()["explanations"]
+    background = [[n, 1.5 * n] for n in range(4)]
+    check_shares(told, ("count", "amount"), background, [7, 2.5], sum)
 
 
 def test_one_value_may_stand_in_a_list_or_alone(sink_free_server):

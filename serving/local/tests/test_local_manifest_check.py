@@ -113,7 +113,7 @@ def test_a_value_of_another_kind_is_refused(document, field):
         (manifest(f"{MODEL}, workerSpec: {{}}"), "spec.predictor.workerSpec"),
         (manifest(f"{MODEL}, containers: [{{name: a}}]"), "spec.predictor.containers"),
         (manifest("containers: [{name: a}]"), "spec.predictor.containers"),
-        (manifest("lightgbm: {storageUri: /m}"), "spec.predictor.lightgbm"),
+        (manifest("pytorch: {storageUri: /m}"), "spec.predictor.pytorch"),
         (model("image: me/own"), "spec.predictor.model.image='me/own'"),
         (model("image: me/mytensorflow/serving"), "spec.predictor.model.image"),
         (model("storage: {key: a}"), "spec.predictor.model.storage: write storageUri"),

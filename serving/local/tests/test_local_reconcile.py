@@ -145,7 +145,7 @@ def test_what_is_observed_survives_on_disk(tmp_path):
         (("kind",), "Service", "not a serving.kserve.io/v1beta1 InferenceService"),
         (("metadata", "name"), "../up", "metadata.name='../up'"),
         (("metadata", "namespace"), "", "metadata.namespace=''"),
-        (("spec", "predictor", "model", "modelFormat"), {"name": "lightgbm"}, "modelFormat"),
+        (("spec", "predictor", "model", "modelFormat"), {"name": "pytorch"}, "TorchScript to ONNX"),
         (("spec", "predictor", "model", "protocolVersion"), "grpc-v2", "protocolVersion='grpc-v2'"),
         (("spec", "predictor", "model", "storageUri"), "hdfs://host/m", "scheme 'hdfs'"),
         (("spec", "predictor", "model", "storageUri"), "models/one", "absolute"),

@@ -13,14 +13,22 @@ from kanaria.components.shared.frameworks.feature_signature import FeatureSignat
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
-FILES = {"sklearn": "model.joblib", "xgboost": "model.json", "onnx": "1/model.onnx"}
+FILES = {
+    "sklearn": "model.joblib",
+    "xgboost": "model.json",
+    "lightgbm": "model.bst",
+    "onnx": "1/model.onnx",
+    "pytorch": "1/model.pt",
+}
+OF_TRITON = ("onnx", "pytorch")
 
 
 def model_of(folder: Path, framework: str) -> Path:
     """Write the files that tell a framework; nothing here loads them."""
     file = folder / FILES[framework]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("not loaded")
+    file.write_text("tree\nnot loaded")
+    (folder / "config.pbtxt").write_text("not read")
     write(folder, FeatureSignature(features=("a", "b"), probabilities=True))
     return folder
 
@@ -36,7 +44,10 @@ def container(pod: dict[str, Any]) -> dict[str, Any]:
         ("sklearn", "v2", "sklearnserver", "--model_name=tips"),
         ("xgboost", "", "xgbserver", "--model_name=tips"),
         ("xgboost", "v2", "xgbserver", "--model_name=tips"),
+        ("lightgbm", "", "lgbserver", "--model_name=tips"),
+        ("lightgbm", "v2", "lgbserver", "--model_name=tips"),
         ("onnx", "", "tritonserver", "--model-store=/mnt/models"),
+        ("pytorch", "", "tritonserver", "--model-store=/mnt/models"),
     ],
 )
 def test_kserve_takes_the_service_and_starts_the_server_of_its_framework(
@@ -59,7 +70,7 @@ def test_kserve_takes_the_service_and_starts_the_server_of_its_framework(
     deliver(traffic, spec, 120, str(tmp_path / "pending"))
     model = services.get("tips")["spec"]["predictor"]["model"]
     assert model["modelFormat"]["name"] == framework
-    assert model["protocolVersion"] == (protocol or ("v2" if framework == "onnx" else "v1"))
+    assert model["protocolVersion"] == (protocol or ("v2" if framework in OF_TRITON else "v1"))
     (pod,) = services.pods("tips")
     server = container(pod)
     assert image in server["image"]
