@@ -7,6 +7,7 @@ TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
 # Without bytecode each step of a run would compile thousands of modules anew.
 export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
 DOCKER ?= docker
 BASE_IMAGE ?= docker.io/library/python:3.11-slim-bookworm
 IMAGE_PREFIX ?=
@@ -31,7 +32,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
   $(FEAST)/tests/test_join_rows.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
+.PHONY: help install demo demo-drift test test-training test-serving test-alibi check check-style check-types check-imports format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 .PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast test-mlflow test-template
 
@@ -81,6 +82,8 @@ TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
 .venv/serving/.synced: $(LOCKED) | $(UV)
 	$(call sync,serving,serving explain,test kserve servers lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
 
+# Of its packages the tests import few, so what is imported is compiled then, and nothing else.
+.venv/alibi/.synced: export UV_COMPILE_BYTECODE := 0
 .venv/alibi/.synced: $(LOCKED) | $(UV)
 	$(call sync,alibi,alibi,test,$(WITHOUT_GPU) cpu)
 
@@ -197,16 +200,22 @@ build/typing/kanaria:
 HELPERS_MAY := --follow-imports silent --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
   --allow-any-generics
 
-check: install build/typing/kanaria ## Lint, check types, imports, what is declared, and the lock.
+check: check-style check-types check-imports ## Lint, check types, imports, what is declared, and the lock.
+
+check-style: install
 	$(SERVING)/ruff format --check .
 	$(SERVING)/ruff check .
+	$(UV) lock --check --quiet
+
+check-types: install build/typing/kanaria
 	$(SERVING)/mypy
 	@$(SERVING)/python -I .github/scripts/shared_helpers.py build/typing-helpers
 	MYPYPATH=build/typing-helpers:tests/cluster:build/typing $(SERVING)/mypy $(HELPERS_MAY) \
 	  build/typing-helpers tests/cluster/control_plane
+
+check-imports: install
 	$(SERVING)/lint-imports
 	$(SERVING)/deptry components pipelines serving
-	$(UV) lock --check --quiet
 
 format: install ## Format the code and mend what the linter can mend.
 	$(SERVING)/ruff format .

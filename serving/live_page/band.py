@@ -15,7 +15,12 @@ class Band:
 
 
 def share_of(part: float, whole: float) -> Band | None:
-    """Return a share with its interval (Wilson 1927); None of nothing."""
+    """Return a share with its interval (Wilson 1927); None of nothing.
+
+    Args:
+        part: 0 to `whole`.
+        whole: 0 or more.
+    """
     if not whole:
         return None
     value, low, high = wilson(round(part), round(whole))

@@ -15,7 +15,12 @@ MOST_FEATURES = 8
 
 
 def drift(samples: Samples, now: float) -> list[DriftState]:
-    """Return all watches: those with a window by version, and those without any."""
+    """Return all watches: those with a window by version, and those without any.
+
+    Args:
+        samples: of one scrape of a drift server.
+        now: seconds since 1970.
+    """
     streams = _labels_of(samples.of("kanaria_drift_window_rows"), STREAM)
     watches = _labels_of(samples.of("kanaria_drift_watch_broken"), WATCH)
     tested = {tuple(one[label] for label in WATCH) for one in streams}
@@ -74,7 +79,11 @@ def _number(value: float | None) -> float:
 
 
 def quality(samples: Samples) -> list[QualityState]:
-    """Return the metrics of all versions on their labels, and what is expected before they come."""
+    """Return the metrics of all versions on their labels, and what is expected before they come.
+
+    Args:
+        samples: of one scrape of a drift server.
+    """
     names = (*STREAM, "metric")
     of_labels = _labels_of(samples.of("kanaria_quality_value"), names)
     expected = _labels_of(samples.of("kanaria_quality_expected"), names)

@@ -93,6 +93,9 @@ class Feed(Generic[ToldT]):
 def read_router(state: Path) -> tuple[RouterTold, str]:
     """Return what the server that is live on a state folder tells, and its URL.
 
+    Args:
+        state: the folder.
+
     Raises:
         KanariaError: there is none, or it does not answer as one.
     """
@@ -114,6 +117,9 @@ def _faults(text: str) -> dict[tuple[str, str], str]:
 def read_rollouts(state: Path) -> tuple[list[Rollout], str]:
     """Return the newest rollout of every service of a state folder, and the folder.
 
+    Args:
+        state: the folder.
+
     Raises:
         KanariaError: one is damaged.
     """
@@ -133,6 +139,9 @@ def read_drift_server(url: str) -> tuple[Samples, str]:
 
 def read_drift_store(store: str) -> tuple[Samples, str]:
     """Return what a drift server without watches would tell of a store, and its location.
+
+    Args:
+        store: path of a SQLite file, or a connection URI of PostgreSQL.
 
     Raises:
         KanariaError: it cannot be read.

@@ -54,7 +54,12 @@ class Stretch:
 
 
 def together(end: float, stretches: Iterator[Stretch]) -> Stretch:
-    """Return several stretches as one."""
+    """Return several stretches as one.
+
+    Args:
+        end: of the whole, on the scrapes' clock, in seconds.
+        stretches: any number, in any order.
+    """
     seconds, counts = 0.0, dict[Revision, Counts]()
     for stretch in stretches:
         seconds += stretch.seconds
@@ -64,7 +69,12 @@ def together(end: float, stretches: Iterator[Stretch]) -> Stretch:
 
 
 def between(before: Scrape, now: Scrape) -> Stretch | None:
-    """Return what came between two scrapes; None where that cannot be said."""
+    """Return what came between two scrapes; None where that cannot be said.
+
+    Args:
+        before: the earlier scrape.
+        now: a later one, of the same process or another.
+    """
     seconds, earlier = now.at - before.at, before.counts
     if now.process != before.process:
         if now.age is None or now.age > seconds + SLACK_SECONDS:
@@ -101,11 +111,21 @@ class RequestHistory:
         self._bins.append(replace(more, end=end))
 
     def newest(self, seconds: float, now: float) -> Stretch:
-        """Return what came in the newest `seconds`, in whole bins."""
+        """Return what came in the newest `seconds`, in whole bins.
+
+        Args:
+            seconds: length of the stretch, above 0; at most half an hour is there.
+            now: the moment of its end, on the scrapes' clock.
+        """
         return together(now, (one for one in self._bins if one.end > now - seconds))
 
     def by(self, seconds: float, now: float) -> list[Stretch]:
-        """Return the newest half hour in stretches of `seconds`, oldest first; empty ones too."""
+        """Return the newest half hour in stretches of `seconds`, oldest first; empty ones too.
+
+        Args:
+            seconds: length of each stretch, a whole number of bins.
+            now: the moment of the end, on the scrapes' clock.
+        """
         ends = [now - seconds * place for place in range(int(BINS * BIN_SECONDS / seconds))]
         return [
             together(

@@ -12,7 +12,12 @@ PERCENT = 100.0
 
 
 def rollout_state(rollout: Rollout, now: float) -> RolloutState:
-    """Return the newest rollout of a service as it stands."""
+    """Return the newest rollout of a service as it stands.
+
+    Args:
+        rollout: as it is stored.
+        now: seconds since 1970.
+    """
     state, policy, target = rollout.state, rollout.policy, rollout.target
     rows = status_lines.rows(asdict(target), state, policy, now)
     return RolloutState(

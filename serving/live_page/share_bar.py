@@ -5,7 +5,11 @@ from kanaria.serving.live_page.wording import percent
 
 
 def share_bar(share: float | None) -> Markup | None:
-    """Return it; None of none."""
+    """Return it; None of none.
+
+    Args:
+        share: 0 to 1.
+    """
     if share is None:
         return None
     width = f"{100 * min(max(share, 0.0), 1.0):.4g}"

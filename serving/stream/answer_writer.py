@@ -69,7 +69,12 @@ class Writer(Protocol):
 
 
 def producer_properties(written: Mapping[str, str], topics: Topics) -> dict[str, Any]:
-    """Return the properties of the producer of a stream."""
+    """Return the properties of the producer of a stream.
+
+    Args:
+        written: what the stream file says of clients; it wins.
+        topics: where answers and dead letters go.
+    """
     own = {
         "linger.ms": "0",  # A batch is handed over whole and then waited for.
         "compression.type": "lz4",

@@ -164,7 +164,12 @@ def read(message: Message) -> Row | DeadLetter:
 
 
 def unwritable(outcome: Outcome, why: str) -> DeadLetter:
-    """Return the dead letter of a message whose answer the output topic does not take."""
+    """Return the dead letter of a message whose answer the output topic does not take.
+
+    Args:
+        outcome: the answer that was not taken.
+        why: one line, in words.
+    """
     return DeadLetter(message=outcome.message, reason=Reason.UNWRITABLE, why=why)
 
 

@@ -29,5 +29,9 @@ class Stopping:
         return self._event.is_set() and time.monotonic() - self._since > OVERDUE_SECONDS
 
     def wait(self, seconds: float) -> bool:
-        """Wait, and tell whether to stop; that ends the wait."""
+        """Wait, and tell whether to stop; that ends the wait.
+
+        Args:
+            seconds: longest time, 0 or more.
+        """
         return self._event.wait(seconds)

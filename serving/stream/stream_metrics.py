@@ -68,12 +68,21 @@ class Metrics:
         return Histogram(f"kanaria_stream_{name}", text, buckets=buckets, registry=self._registry)
 
     def count_request(self, status: int, seconds: float) -> None:
-        """Count a request to the model, with the seconds until its answer."""
+        """Count a request to the model, with the seconds until its answer.
+
+        Args:
+            status: HTTP status of the answer, 0 for none.
+            seconds: from the request to the answer, 0 or more.
+        """
         self._requests.labels(str(status)).inc()
         self._model_seconds.observe(seconds)
 
     def count_batch(self, messages: int) -> None:
-        """Count a batch that was taken."""
+        """Count a batch that was taken.
+
+        Args:
+            messages: 1 or more.
+        """
         self._sizes.observe(messages)
 
     def count_written(self, outcomes: Sequence[Outcome]) -> None:
@@ -94,14 +103,23 @@ class Metrics:
             self._last_commit.set(self._now())
 
     def show_flow(self, in_flight: int, *, paused: bool) -> None:
-        """Show what is on its way; the loop has made a turn."""
+        """Show what is on its way; the loop has made a turn.
+
+        Args:
+            in_flight: messages that were read and are not written, 0 or more.
+            paused: whether reading waits for the model.
+        """
         self._in_flight.set(in_flight)
         self._paused.set(paused)
         with self._lock:
             self._turned = self._now()
 
     def show_lag(self, lags: Mapping[tuple[str, int], int]) -> None:
-        """Show the lag of the partitions that this process has; others go."""
+        """Show the lag of the partitions that this process has; others go.
+
+        Args:
+            lags: topic and partition -> messages behind the end, 0 or more.
+        """
         self._lag.clear()
         for (topic, partition), lag in lags.items():
             self._lag.labels(topic, str(partition)).set(lag)

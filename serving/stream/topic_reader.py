@@ -28,7 +28,12 @@ Partition = tuple[str, int]
 
 
 def consumer_properties(written: Mapping[str, str], group: str) -> dict[str, Any]:
-    """Return the properties of the consumer of a stream."""
+    """Return the properties of the consumer of a stream.
+
+    Args:
+        written: what the stream file says of clients; it wins.
+        group: name of the group whose offsets are kept.
+    """
     # Only what moves is interrupted when a process comes or goes.
     own = {} if PROTOCOL in written else {STRATEGY: "cooperative-sticky"}
     fixed = {"group.id": group, "enable.auto.commit": False, "enable.auto.offset.store": False}
@@ -63,6 +68,9 @@ class TopicReader:
 
     def poll(self, seconds: float) -> Message | None:
         """Return the next message, None when none comes in time.
+
+        Args:
+            seconds: longest time to wait; callbacks of the group run in it.
 
         Raises:
             NotReadyError: the broker does not let this process read.
@@ -116,14 +124,22 @@ class TopicReader:
 
     @staticmethod
     def positions(messages: Iterable[Message]) -> dict[Partition, int]:
-        """Return the offset behind the last of the messages, by partition."""
+        """Return the offset behind the last of the messages, by partition.
+
+        Args:
+            messages: of any partitions, in the order in which they were read.
+        """
         ends: dict[Partition, int] = {}
         for message in messages:
             ends[(message.topic, message.partition)] = message.offset + 1
         return ends
 
     def keep(self, positions: Mapping[Partition, int]) -> None:
-        """Take note of what need not be read again; `commit` tells the broker."""
+        """Take note of what need not be read again; `commit` tells the broker.
+
+        Args:
+            positions: partition -> offset of the first message that is to be read again.
+        """
         self._done.update(positions)
 
     def group_metadata(self) -> Any:
@@ -138,6 +154,9 @@ class TopicReader:
         """Tell the broker what need not be read again.
 
         A commit that fails costs no message: it is told again, or the messages are read again.
+
+        Args:
+            wait: whether to return only when the broker has it.
         """
         done, self._done = self._done, {}
         if not done:

@@ -107,14 +107,25 @@ def decide(limits: Limits, past: Past, now: float) -> Decision:
 
 
 def is_quiet(clock: time, begin: time, end: time) -> bool:
-    """Tell whether a time of the day lies in [begin, end), across midnight where end is first."""
+    """Tell whether a time of the day lies in [begin, end), across midnight where end is first.
+
+    Args:
+        clock: the time of the day, in the zone of the trigger.
+        begin: first quiet moment.
+        end: first moment that is not quiet any more; not after `begin`, it is on the next day.
+    """
     if begin < end:
         return begin <= clock < end
     return clock >= begin or clock < end
 
 
 def day_begin(now: float, zone: tzinfo) -> float:
-    """Return when the day of `now` began in the zone, in seconds since 1970."""
+    """Return when the day of `now` began in the zone, in seconds since 1970.
+
+    Args:
+        now: a moment, in seconds since 1970.
+        zone: whose midnight counts; a day may have 23 or 25 hours there.
+    """
     local = datetime.fromtimestamp(now, zone)
     return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 

@@ -57,6 +57,10 @@ class Intake:
     def take(self, source: Source, events: Sequence[Event]) -> list[Taken]:
         """Keep the events of one delivery; they are on the disk when this returns.
 
+        Args:
+            source: the way by which the delivery came.
+            events: what it holds, in its order; none is fine.
+
         Raises:
             StoreError: some are not, or nobody knows; the sender may send all of it again.
         """
@@ -89,6 +93,10 @@ class Intake:
     def take_malformed(self, event: Event, why: str) -> list[Taken]:
         """Keep, for each trigger that it is for, that something came which could not be read.
 
+        Args:
+            event: what can be said of it.
+            why: one line, in words.
+
         Raises:
             StoreError: it is not kept.
         """
@@ -109,7 +117,12 @@ def _about(trigger: Trigger, event: Event) -> dict[str, str]:
 
 
 def report_of(drift_server: str, event: Event) -> str:
-    """Return the address of the drift report that an event is about, "" where it is about none."""
+    """Return the address of the drift report that an event is about, "" where it is about none.
+
+    Args:
+        drift_server: URL by which people reach the drift server, "" for none.
+        event: of any kind.
+    """
     facts = event.facts.get("labels", event.facts)
     names = {name: facts.get(name, "") for name in ("namespace", "service", "version")}
     if not drift_server or not (names["namespace"] and names["service"]):

@@ -60,6 +60,10 @@ class _Waiting:
 def settings(kafka: Kafka, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return what librdkafka is told, secrets from the environment and files among it.
 
+    Args:
+        kafka: of the trigger file.
+        environment: where its secrets are looked up.
+
     Raises:
         ParameterError: secrets or files are not where the file says; all are named.
     """

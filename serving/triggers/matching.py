@@ -19,6 +19,10 @@ def matched(triggers: Sequence[Trigger], events: Sequence[Event]) -> list[tuple[
     """Return which triggers the events of one delivery are for.
 
     A message of a topic is also what it holds: a trigger that answers both answers it once.
+
+    Args:
+        triggers: of the file, in its order.
+        events: of one delivery, in its order.
     """
     pairs: list[tuple[Trigger, Event]] = []
     for event in events:

@@ -64,6 +64,11 @@ class Starter(Protocol):
 
 
 def run_name(trigger: str, key: str) -> str:
-    """Return the name of the run that a trigger starts for an event."""
+    """Return the name of the run that a trigger starts for an event.
+
+    Args:
+        trigger: its name.
+        key: of the event, of any length: what is unlike gives unlike names.
+    """
     digest = hashlib.sha256(f"{trigger}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{trigger}-{digest[:DIGITS]}"

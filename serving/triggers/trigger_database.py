@@ -26,12 +26,20 @@ CREATE INDEX by_start ON triggered (name, started);
 
 
 def is_postgresql(location: str) -> bool:
-    """Tell whether a location is a database's, and not a file's."""
+    """Tell whether a location is a database's, and not a file's.
+
+    Args:
+        location: path of a SQLite file, or a connection URI.
+    """
     return bool(SCHEME.match(location))
 
 
 def open_database(location: str, *, write: bool) -> Database:
     """Return a connection of its own to where a store is, whatever lies there.
+
+    Args:
+        location: path of a SQLite file, or a connection URI of PostgreSQL.
+        write: whether rows will be written.
 
     Raises:
         ParameterError: the location is wrong.

@@ -75,7 +75,12 @@ class TriggerMetrics:
         self._started.labels(trigger.name, trigger.start.pipeline).inc()
 
     def count_refused(self, trigger: str, reason: str) -> None:
-        """Count an event that starts no run."""
+        """Count an event that starts no run.
+
+        Args:
+            trigger: its name, "" for an event that is for none.
+            reason: the kind of the refusal, as `Reason` has it.
+        """
         self._refused.labels(trigger, reason).inc()
 
     def count_failed(self, trigger: str, error: KanariaError) -> None:

@@ -57,6 +57,11 @@ class TriggerStore:
     def keep(self, name: str, event: Event, now: float) -> Delivery:
         """Keep an event for a trigger; it is on the disk when this returns.
 
+        Args:
+            name: of the trigger.
+            event: what was delivered.
+            now: when, in seconds since 1970.
+
         Raises:
             StoreError: it is not, or nobody knows; the sender may send it again.
         """
@@ -73,6 +78,13 @@ class TriggerStore:
 
     def keep_refused(self, name: str, event: Event, now: float, reason: Reason, why: str) -> None:
         """Keep something that starts nothing, unless it is there.
+
+        Args:
+            name: of the trigger.
+            event: what was delivered.
+            now: when, in seconds since 1970.
+            reason: the kind of the refusal.
+            why: in words, one line.
 
         Raises:
             StoreError: it is not kept.
@@ -105,6 +117,11 @@ class TriggerStore:
 
     def move(self, one: Triggered, following: TriggerState, **changes: Value) -> bool:
         """Let a trigger go on from the state that it was seen in, and change columns with it.
+
+        Args:
+            one: the trigger as it was read.
+            following: state that it goes on to; its own only changes columns.
+            changes: column -> value.
 
         Returns:
             Whether it was still in that state; nothing is changed where it was not.
@@ -140,7 +157,11 @@ class TriggerStore:
         return self._rows(IN_STATES.format(names))
 
     def newest(self, count: int) -> list[Triggered]:
-        """Return the newest triggers, the newest last."""
+        """Return the newest triggers, the newest last.
+
+        Args:
+            count: 1 or more, at most so many.
+        """
         return self._rows(NEWEST, count=count)[::-1]
 
     def _rows(self, query: str, **values: Value) -> list[Triggered]:
@@ -148,19 +169,33 @@ class TriggerStore:
             return [_triggered(row) for row in self._database.execute(query, **values)]
 
     def starts(self, name: str, since: float) -> Starts:
-        """Return when the runs of a trigger began."""
+        """Return when the runs of a trigger began.
+
+        Args:
+            name: of the trigger.
+            since: moment from which runs are counted, in seconds since 1970.
+        """
         with self._lock:
             ((last, good, count),) = self._database.execute(STARTS, name=name, since=since)
         return Starts(last=last, last_good=good, since=int(count or 0))
 
     def state(self, name: str, key: str) -> TriggerState | None:
-        """Return where an event for a trigger is, None where it is not kept."""
+        """Return where an event for a trigger is, None where it is not kept.
+
+        Args:
+            name: of the trigger.
+            key: of the event.
+        """
         with self._lock:
             rows = self._database.execute(SEEN, name=name, key=key)
         return TriggerState(rows[0][1]) if rows else None
 
     def forget(self, before: float) -> None:
-        """Remove what is over and was last delivered before a moment, but each newest run."""
+        """Remove what is over and was last delivered before a moment, but each newest run.
+
+        Args:
+            before: the moment, in seconds since 1970.
+        """
         with self._lock, self._database.transaction():
             self._database.execute(FORGET, before=before)
 
@@ -208,6 +243,9 @@ def open_store(location: str) -> TriggerStore:
 
 def open_reader(location: str) -> TriggerStore:
     """Open a store, which a server has made, for reading alone.
+
+    Args:
+        location: path of a SQLite file, or a connection URI of PostgreSQL.
 
     Raises:
         NewerFormatError: a newer program made the store.

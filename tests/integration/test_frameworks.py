@@ -120,8 +120,8 @@ def write_data(path: Path, missing: float) -> None:
 class Trial:
     """One pipeline with a model of one framework, run once and served."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.workspace = kind, Workspace(folder)
+    def __init__(self, kind: str, folder: Path, runtime: Path) -> None:
+        self.kind, self.workspace = kind, Workspace(folder, runtime)
         write_data(folder / "taxi.csv", 0.0 if kind == "onnx" else 0.1)
         shutil.copy(ONNX_BYTES, folder)
         (folder / "module.py").write_text(MODULES[kind])
@@ -170,8 +170,10 @@ class Trial:
 
 
 @pytest.fixture(scope="module", params=["sklearn", "xgboost", "onnx"])
-def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    return Trial(request.param, tmp_path_factory.mktemp(request.param))
+def trial(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runtime: Path
+) -> Trial:
+    return Trial(request.param, tmp_path_factory.mktemp(request.param), runtime)
 
 
 @pytest.fixture(scope="module")
@@ -213,8 +215,8 @@ def test_a_detector_knows_what_the_columns_of_a_request_are(trial: Trial):
 
 POLICY = """
 steps:
-  - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
-  - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 25, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 75, minimum_requests: 100, minimum_minutes: 0}
 warm_up: {minutes: 0, requests: 20}
 gates: {latency: false}
 """
@@ -236,7 +238,7 @@ def test_an_xgboost_canary_that_fails_is_rolled_back(trial: Trial, url: str, tmp
         traffic.stage(build(spec))
         body = {"instances": [[1.0, None, 1.0]]}
         with requests_to(f"{url}/v1/models/taxi:predict", lambda: (body, {})) as answers:
-            done = rolled_out(state, "start", "--policy", str(policy), "--interval", "1")
+            done = rolled_out(state, "start", "--policy", str(policy), "--interval", "0.5")
         status = traffic.observe("default", "taxi")
     assert done.returncode == 1, done.stderr
     assert "harm, above all in errors" in done.stdout

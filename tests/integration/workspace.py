@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 KANARIA = Path(sys.executable).with_name("kanaria")
+KEEP_MINUTES = "30"
 START_SECONDS = 600
 """A bound, not a measure: a machine may be slow, and compute other things too."""
 
@@ -42,9 +43,16 @@ class Finished:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with data, module and configuration, as a user would have them."""
+    """A folder with data, module and configuration, as a user would have them.
+
+    Attributes:
+        folder: where they are.
+        runtime: where a run finds the training process that an earlier one kept; None lets each
+            run start its own.
+    """
 
     folder: Path
+    runtime: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -59,11 +67,17 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TMPDIR": str(self.temporary)}
+        own = {**os.environ, "TMPDIR": str(self.temporary)}
+        if self.runtime is None:
+            return own
+        # A kept process serves runs in its own environment alone, and pytest names each test in it.
+        own = {name: value for name, value in own.items() if not name.startswith("PYTEST_")}
+        return {**own, "XDG_RUNTIME_DIR": str(self.runtime)}
 
     def command(self, *settings: str) -> list[str]:
         command = [str(KANARIA), "run", "train_and_deploy", "--root", str(self.root)]
         command += ["--config", str(self.folder / "train.yaml")]
+        command += ["--keep-warm", KEEP_MINUTES] if self.runtime else []
         for setting in (f"data={self.folder / 'taxi.csv'}", *settings):
             command += ["--set", setting]
         return command
