@@ -13,8 +13,6 @@ from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
 
-VERIFY_KEY = "KANARIA_VERIFY_KEY"
-"""Path of the public key that models must be signed for; the environment variable."""
 VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 KEYS = (
     Key(
@@ -74,13 +72,3 @@ def path_of(name: str, text: str) -> Path | None:
     if not path:
         raise ParameterError(f"{name}={shown(text)}: not set here; set it to a path")
     return Path(path)
-
-
-def is_asked_for() -> bool:
-    """Tell whether this process' environment wants models signed."""
-    return bool(os.environ.get(VERIFY_KEY))
-
-
-def of_environment() -> Path | None:
-    """Return the public key that this process' environment asks for, None for none."""
-    return path_of(VERIFY_KEY, os.environ.get(VERIFY_KEY, ""))
