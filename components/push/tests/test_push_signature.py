@@ -12,7 +12,7 @@ from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.artifacts import outcome, release, verified_release
 from kanaria.components.shared.artifacts.outcome import Outcome
-from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
+from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY, VerifyKeys
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files

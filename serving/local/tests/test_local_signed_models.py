@@ -18,6 +18,7 @@ from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.local.server import serve
+from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 STABLE, SECOND = "flights-predictor-00001", "flights-predictor-00002"
@@ -92,7 +93,8 @@ def test_what_is_not_signed_is_not_loaded_and_the_one_before_goes_on_answering(
     server = Server(state)
     assert server.predict(ROWS).json()["predictions"]
     server.end(signal.SIGTERM)
-    (copy_of(one, state) / "1/more.txt").touch()
+    copies = Service(state, "default", "flights").models()
+    (model_copy.folder(one, copies) / "1/more.txt").touch()
     server = Server(state)
     assert server.predict(ROWS).status_code == 503
     server.end(signal.SIGTERM)
