@@ -22,7 +22,6 @@ Whoever loads a release opens it by `verified_release`, which looks at the signa
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
@@ -49,11 +48,6 @@ ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
 """What push_model says of where a release is served, beside the release; for rollout_model."""
 
 
-def model_folder(release: str | Path) -> Path:
-    """Return the folder that the server of a release's model is given."""
-    return Path(release) / MODEL
-
-
 def card_uri(release: str) -> str:
     """Return the URI of the model card of the release at a URI, as a page for a browser."""
     return uri_files.join(release, CARD_PAGE)
@@ -62,16 +56,6 @@ def card_uri(release: str) -> str:
 def of_model(model: str) -> str:
     """Return the URI of the release that the model at a URI is part of."""
     return model.rstrip("/").rpartition("/")[0]
-
-
-def schema_file(release: str | Path) -> Path:
-    """Return the path of the release's schema text proto."""
-    return Path(release) / SCHEMA / "schema.pbtxt"
-
-
-def statistics_folder(release: str | Path) -> Path:
-    """Return the folder that holds the release's statistics, one folder a split."""
-    return Path(release) / STATISTICS
 
 
 def samples_beside(model_uri: str) -> str:
