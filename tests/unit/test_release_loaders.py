@@ -29,13 +29,11 @@ LOADERS = {
 """What goes through the door. Who adds a loader adds it here, and a test of a tampered release."""
 NOT_LOADERS = {
     DOOR: "is the door",
-    "components/shared/artifacts/release.py": "says what lies where",
     "components/push/publish_release.py": "writes it, and compares what lies there with it",
     "components/push/push.py": "names what it has published and verified",
     "components/push/release_card.py": "tells of what this push has published and verified",
     "components/push/push_tracking.py": "names a copy of the record in MLflow",
     "components/resolve/deployed_release.py": "takes a URI apart",
-    "components/rollout/rollout.py": "reads endpoint.json, an artifact of its run",
     "serving/model_card/card_files.py": "names files of the card, which is written after",
     "serving/model_card/card_sections.py": "reads fingerprints that it is given",
     "serving/inference_service/service_manifest.py": "names a URI for KServe",
