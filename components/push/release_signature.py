@@ -5,9 +5,7 @@ published may be another's by now. So nothing is signed that is not equal to wha
 """
 
 import logging
-import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from kanaria.components.push.publish_release import Sources
@@ -18,7 +16,7 @@ from kanaria.components.shared.artifacts import (
     verified_release,
 )
 from kanaria.components.shared.artifacts.model_signature import check_signing_key
-from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY, VerifyKeys
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
@@ -31,22 +29,19 @@ logger = logging.getLogger(__name__)
 
 def keys_of(settings: Delivery, faults: Faults) -> SignatureKeys:
     """Return the keys that a delivery asks for, which lie where the push runs; add their faults."""
-    signing = _key("delivery.signing_key", settings.signing_key, check_signing_key, faults)
-    verifying = _key("delivery.verify_key", settings.verify_key, VerifyKeys.of_file, faults)
-    if not settings.verify_key:
-        text = os.environ.get(VERIFY_KEY, "")
-        verifying = _key(VERIFY_KEY, text, VerifyKeys.of_file, faults)
-    return SignatureKeys(signing=signing, verifying=verifying)
-
-
-def _key(name: str, text: str, check: Callable[[Path], object], faults: Faults) -> Path | None:
+    signing: Path | None = None
+    verifying: VerifyKeys | None = None
     try:
-        if path := signature_keys.path_of(name, text):
-            check(path)
-        return path
+        signing = signature_keys.path_of("delivery.signing_key", settings.signing_key)
+        if signing:
+            check_signing_key(signing)
     except ParameterError as error:
         faults.add(str(error))
-        return None
+    try:
+        verifying = signature_keys.verifying(settings.verify_key)
+    except ParameterError as error:
+        faults.add(str(error))
+    return SignatureKeys(signing=signing, verifying=verifying)
 
 
 def settle(published: str, sources: Sources, keys: SignatureKeys) -> None:
@@ -67,7 +62,7 @@ def settle(published: str, sources: Sources, keys: SignatureKeys) -> None:
     if keys.signing and not uri_files.exists(uri_files.join(published, release.SIGNATURE)):
         sign(published, keys.signing, _fingerprints(sources))
     if keys.verifying:
-        verified_release.check(published, VerifyKeys.of_file(keys.verifying))
+        verified_release.check(published, keys.verifying)
     elif keys.signing:
         own = model_signature.public_key(keys.signing)
         name = f"that of {keys.signing}"

@@ -4,8 +4,7 @@ import os
 from pathlib import PurePosixPath
 from typing import Any
 
-from kanaria.components.shared.artifacts import release, verify_keys
-from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
+from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving import signature_keys
@@ -44,8 +43,7 @@ def verify_key(settings: Delivery) -> str:
     Raises:
         ParameterError: what names it names no file with a key.
     """
-    path = signature_keys.path_of("delivery.verify_key", settings.verify_key)
-    keys = VerifyKeys.of_file(path) if path else verify_keys.of_environment()
+    keys = signature_keys.verifying(settings.verify_key)
     return keys.pem if keys else ""
 
 

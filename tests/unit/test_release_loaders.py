@@ -25,6 +25,7 @@ LOADERS = {
     "serving/explainer/background_rows.py",
     "serving/local/predictor/model_copy.py",
     "serving/rollout/control/signed_canary.py",
+    "serving/verified_storage.py",
 }
 """What goes through the door. Who adds a loader adds it here, and a test of a tampered release."""
 NOT_LOADERS = {

@@ -113,7 +113,7 @@ def test_who_only_verifies_refuses_what_is_not_signed_or_by_another(
 ):
     made = sources(tmp_path)
     published = publish(made, root, RECORD)
-    verified = SignatureKeys(verifying=keys.public)
+    verified = SignatureKeys(verifying=VerifyKeys.of_file(keys.public))
     with pytest.raises(DataError, match=r"not signed: there is no .*/release\.sig"):
         release_signature.settle(published, made, verified)
     other = pair(tmp_path, "other")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # It is loaded by who verifies alone.
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 VERIFY_KEY = "KANARIA_VERIFY_KEY"
-"""Path of the public key that releases must be signed for; the environment variable."""
+"""Path, or text, of the public key that releases must be signed for; the environment variable."""
 BLOCK = re.compile("-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 KEYS = "a PEM file of an elliptic key (P-256, P-384 or P-521)"
@@ -79,10 +79,12 @@ def of_environment() -> VerifyKeys | None:
     """Return the keys that this process' environment asks for, None for none.
 
     Raises:
-        ParameterError: the variable names no file with a key.
+        ParameterError: the variable holds no key, and names no file with one.
     """
-    path = os.environ.get(VERIFY_KEY, "")
-    return VerifyKeys.of_file(Path(path)) if path else None
+    value = os.environ.get(VERIFY_KEY, "")
+    if "-----" in value:
+        return VerifyKeys.of_text(value, VERIFY_KEY)
+    return VerifyKeys.of_file(Path(value)) if value else None
 
 
 def of_step(text: str, step: str) -> VerifyKeys | None:

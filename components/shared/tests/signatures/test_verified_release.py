@@ -257,6 +257,13 @@ def test_the_environment_asks_for_a_signature(
     changed(home / "release.json")
     with pytest.raises(DataError, match=r"release\.json is not what was signed"):
         verified_release.record(str(home))
+    changed(home / "release.json")
+    monkeypatch.setenv(VERIFY_KEY, keys.public.read_text())
+    assert verified_release.record(str(home)).service == "tips"
+    monkeypatch.setenv(VERIFY_KEY, keys.private.read_text())
+    with pytest.raises(ParameterError) as refusal:
+        verified_release.record(str(home))
+    assert keys.private.read_text().splitlines()[1] not in str(refusal.value)
     monkeypatch.setenv(VERIFY_KEY, str(keys.private))
     with pytest.raises(ParameterError, match=r"verifying key .*: no PUBLIC KEY in it"):
         verified_release.record(str(home))
