@@ -34,8 +34,8 @@ def release(workspace: Workspace, keys: Pair) -> Path:
             workspace.until_ready(url)
             (service,) = httpx.get(url).json()["services"]
             assert list(service["traffic"].values()) == [100]
-    (model,) = workspace.root.glob("**/taxi-tips/*/model.sig")
-    return model.parent
+    (signature,) = workspace.root.glob("**/taxi-tips/*/release.sig")
+    return signature.parent
 
 
 def cells(text: str) -> list[list[str]]:
@@ -105,3 +105,17 @@ def test_the_release_is_verified_by_others_too_and_one_byte_is_found(release: Pa
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert f"{graph.parent.name}/saved_model.pb is not what was signed" in done.stderr
+
+
+def test_a_run_reads_nothing_of_a_live_release_that_was_tampered_with(
+    workspace: Workspace, release: Path, keys: Pair
+):
+    statistics = release / "statistics/train/FeatureStats.pb"
+    statistics.write_bytes(statistics.read_bytes() + b"\n\x00")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VERIFY_KEY, str(keys.public))
+        with workspace.serving():
+            finished = workspace.run(f"delivery.signing_key={keys.private}")
+    assert finished.code == 1
+    said = "not the signed release: statistics/train/FeatureStats.pb is not what was signed"
+    assert said in finished.errors
