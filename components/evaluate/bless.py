@@ -84,7 +84,7 @@ def _deployed_model(uri: str, keys: VerifyKeys | None) -> Iterator[Path]:
 
 
 def _keys(request: BlessRequest) -> VerifyKeys | None:
-    return verify_keys.of_step(request.verify_key, blessing_decision.STEP)
+    return verify_keys.of_step(request.verify_key, blessing_outcome.STEP)
 
 
 def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
