@@ -12,8 +12,8 @@ from signing_keys import Pair, pair
 from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout.control import operations, signed_canary
-from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.reconcile_rollout import World, attend
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import begin
 from kanaria.serving.rollout.decision.rollout_state import Phase
