@@ -13,7 +13,7 @@ from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout.control import operations, signed_canary
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.control.reconcile_rollout import World, attend
+from kanaria.serving.rollout.control.reconcile_rollout import World, reconcile
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.rollout_commands import begin
 from kanaria.serving.rollout.decision.rollout_state import Phase
@@ -51,7 +51,7 @@ class Scene:
             now=lambda: paper.clock,
             require_signed=require_signed,
         )
-        return attend(world, self.store.load(NAMESPACE, SERVICE), 60).rollout
+        return reconcile(world, self.store.load(NAMESPACE, SERVICE), 60).rollout
 
     def until(self, percent: int) -> None:
         """Look until the canary has a share of the requests."""
