@@ -9,7 +9,7 @@ from typing import Any
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.pipelines import missing_extra
 from kanaria.pipelines.audit_command import add_audit
-from kanaria.pipelines.governance_commands import add_card, add_verify
+from kanaria.pipelines.governance_commands import add_card, add_sign, add_verify
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.predict_command import add_predict
 from kanaria.pipelines.project_template.command_options import add_init
@@ -70,8 +70,8 @@ def _compile(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
     from kanaria.serving.local.server import serve
-    from kanaria.serving.signature_keys import VERIFY_KEY
 
     if options.verify_key:
         os.environ[VERIFY_KEY] = str(Path(options.verify_key).absolute())
@@ -273,6 +273,7 @@ ADDED = (
     _add_lineage,
     _add_audit,
     _add_card,
+    add_sign,
     add_verify,
     _add_doctor,
     add_runs,
@@ -289,7 +290,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="init|run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|verify|doctor|runs"
+        metavar="init|run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|sign|verify|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -63,20 +63,40 @@ def add_card(commands: Any, state: str) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from kanaria.components.push.release_signature import verify
-    from kanaria.components.shared.artifacts.release import MODEL
-    from kanaria.components.shared.storage import uri_files
+    from kanaria.components.shared.artifacts import verified_release
+    from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
     from kanaria.pipelines import lineage
 
-    model = uri_files.join(lineage.of_release(options.release).uri, MODEL)
-    verify(model, Path(options.key))
-    sys.stdout.write(f"{model}: every file is as it was signed for {options.key}\n")
+    uri = lineage.release_folder(options.release)
+    verified_release.check(uri, VerifyKeys.of_file(Path(options.key)))
+    sys.stdout.write(f"{uri}: every file is as it was signed for {options.key}\n")
     return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from kanaria.components.push.release_signature import sign
+    from kanaria.pipelines import lineage
+
+    uri = lineage.release_folder(options.release)
+    place = sign(uri, Path(options.key))
+    sys.stdout.write(f"{place}: signs every file of the release\n")
+    return 0
+
+
+def add_sign(commands: Any) -> None:
+    """Add `sign` to the command line."""
+    text = "sign a release that was published without a signature"
+    sign = commands.add_parser("sign", help=text, description=text)
+    sign.add_argument("release", help="path or URI of a release, or of the model in it")
+    sign.add_argument(
+        "--key", required=True, metavar="PRIVATE.pem", help="private key of whoever signs it"
+    )
+    sign.set_defaults(command=_sign)
 
 
 def add_verify(commands: Any) -> None:
     """Add `verify` to the command line."""
-    text = "verify that a release's model is the one that was signed"
+    text = "verify that every file of a release is as it was signed"
     verify = commands.add_parser("verify", help=text, description=text)
     verify.add_argument("release", help="path or URI of a release, or of the model in it")
     verify.add_argument(

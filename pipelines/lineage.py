@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.artifacts import release, trigger_cause
+from kanaria.components.shared.artifacts import release, trigger_cause, verified_release
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
@@ -54,13 +54,28 @@ def is_uri(target: str) -> bool:
 
 
 def of_release(uri: str) -> Link:
-    """Return where the model of a release comes from.
+    """Return where the model of a release comes from, as its verified record says.
 
     Args:
         uri: of the release, of its model, or of the numbered folder in that.
 
     Raises:
-        DataError: it is no release, or its record is damaged.
+        DataError: it is no release, its record is damaged, or not the signed one.
+        ParameterError: the URI has a scheme that is not read.
+        NotReadyError: the store does not answer.
+    """
+    folder = release_folder(uri)
+    return Link(uri=folder, record=verified_release.record(folder))
+
+
+def release_folder(uri: str) -> str:
+    """Return the URI of a release, from that of the release or of something in it.
+
+    Args:
+        uri: of the release, of its model, or of the numbered folder in that.
+
+    Raises:
+        DataError: it is no release.
         ParameterError: the URI has a scheme that is not read.
         NotReadyError: the store does not answer.
     """
@@ -68,7 +83,7 @@ def of_release(uri: str) -> Link:
     folders = [place, place.rpartition("/")[0], place.rpartition("/")[0].rpartition("/")[0]]
     for folder in filter(None, folders):
         if uri_files.exists(uri_files.join(folder, release.LINEAGE)):
-            return Link(uri=folder, record=release.read_record(folder))
+            return folder
     records = uri_files.matches(uri_files.join(place, "*", release.LINEAGE))
     names = [name.split("/")[-2] for name in records]
     hint = (
@@ -120,7 +135,7 @@ def _served(uri: str, revision: str, role: str, percent: int) -> Link:
     is_ours = last == release.MODEL and uri_files.exists(uri_files.join(folder, release.LINEAGE))
     return Link(
         uri=folder if is_ours else uri,
-        record=release.read_record(folder) if is_ours else None,
+        record=verified_release.record(folder) if is_ours else None,
         revision=revision,
         role=role,
         percent=percent,

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kanaria.components.shared.artifacts import verify_keys
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
 
-VERIFY_KEY = "KANARIA_VERIFY_KEY"
-"""Path of the public key that models must be signed for; the environment variable."""
 VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 KEYS = (
     Key(
@@ -38,15 +38,15 @@ KEYS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignatureKeys:
-    """Files of keys, None where there is none.
+    """Keys of a push, None where there is none.
 
     Attributes:
-        signing: the private key that signs.
-        verifying: the public key that signatures must be made for.
+        signing: file of the private key that signs.
+        verifying: the public keys that signatures must be made for.
     """
 
     signing: Path | None = None
-    verifying: Path | None = None
+    verifying: VerifyKeys | None = None
 
 
 def check(name: str, text: str, faults: Faults) -> None:
@@ -76,11 +76,11 @@ def path_of(name: str, text: str) -> Path | None:
     return Path(path)
 
 
-def is_asked_for() -> bool:
-    """Tell whether this process' environment wants models signed."""
-    return bool(os.environ.get(VERIFY_KEY))
+def verifying(verify_key: str) -> VerifyKeys | None:
+    """Return the keys that a delivery's `verify_key` names, else KANARIA_VERIFY_KEY, or None.
 
-
-def of_environment() -> Path | None:
-    """Return the public key that this process' environment asks for, None for none."""
-    return path_of(VERIFY_KEY, os.environ.get(VERIFY_KEY, ""))
+    Raises:
+        ParameterError: what is named holds no key that verifies.
+    """
+    path = path_of("delivery.verify_key", verify_key)
+    return VerifyKeys.of_file(path) if path else verify_keys.of_environment()

@@ -67,6 +67,7 @@ def detect_drift(
     report: dsl.Output[dsl.HTML],
     drift_detector: dsl.Input[dsl.Artifact] = None,
     deployed: str = "",
+    verify_key: str = "",
     detector: dict = {},  # noqa: B006
     split: str = "",
     rows: int = 100_000,
@@ -82,6 +83,8 @@ def detect_drift(
         examples: Examples, for instance of a serving span.
         drift_detector: What fit_drift_detector wrote; or none, with `deployed`.
         deployed: URI of the deployed release, whose own detector is taken; empty: none.
+        verify_key: Text of the public key that the release must be signed for, as resolve_deployed
+            gives it; empty for KANARIA_VERIFY_KEY, where it is set.
         detector: {"kind": "table", "alpha": 0.01}: parameters to change of the detector that was
             fitted, but for those that shape its reference; or {"kind": "alibi", "folder":
             "s3://..."} for an artefact of Alibi Detect; {} for the one fitted as it is.
@@ -105,6 +108,7 @@ def detect_drift(
         examples=Path(examples.path),
         detector=Path(drift_detector.path) if drift_detector else None,
         deployed=deployed,
+        verify_key=verify_key,
         choice=detector,
         split=split,
         rows=rows,

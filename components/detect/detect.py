@@ -11,11 +11,11 @@ from typing import Any
 from kanaria.components.detect import drift_outcome
 from kanaria.components.detect.example_columns import sampled
 from kanaria.components.detect.runtime import libraries_of
-from kanaria.components.shared.artifacts import outcome, release
+from kanaria.components.shared.artifacts import outcome, release, verified_release, verify_keys
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files, examples
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving.drift import detector_document, report_records
@@ -34,6 +34,7 @@ class DetectRequest:
         examples: examples artifact whose rows are the window.
         detector: artifact of fit_drift_detector, or None.
         deployed: URI of a release that holds one, or "".
+        verify_key: PEM of the public key that it must be signed for, or "".
         choice: kind, folder and changed parameters, as `kanaria.serving.drift.detector_document`
             reads them; nothing for the detector as it was fitted.
         split: split of the examples, or "" for all of them together.
@@ -44,6 +45,7 @@ class DetectRequest:
     examples: Path
     detector: Path | None = None
     deployed: str = ""
+    verify_key: str = ""
     choice: Mapping[str, Any] = field(default_factory=dict)
     split: str = ""
     rows: int = 100_000
@@ -122,6 +124,15 @@ def _opened(request: DetectRequest, choice: Choice) -> Iterator[Path]:
     if request.detector is not None:
         yield request.detector
         return
-    uri = choice.folder or uri_files.join(request.deployed, release.DRIFT_DETECTOR)
-    with uri_files.opened(uri) as folder:
-        yield folder
+    if choice.folder:
+        with uri_files.opened(choice.folder) as folder:
+            yield folder
+        return
+    keys = verify_keys.of_step(request.verify_key, drift_outcome.STEP)
+    with verified_release.opened(request.deployed, release.DRIFT_DETECTOR, keys) as part:
+        if part is None:
+            raise DataError(
+                f"deployed={shown(request.deployed)}: no {release.DRIFT_DETECTOR} in this release; "
+                "give one that push_model published with a detector"
+            )
+        yield part

@@ -14,8 +14,9 @@ from typing import Any
 from kanaria.components.evaluate import blessing_outcome, findings_file, release_history, report
 from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts import outcome as outcomes
-from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts import release, verified_release, verify_keys
 from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import atomic, uri_files
@@ -33,6 +34,7 @@ class BlessRequest:
         model: the model it is about; likewise.
         eval_config_file: the EvalConfig it was made with.
         deployed: URI of the release to compare with; "" for none.
+        verify_key: PEM of the public key that it must be signed for, or "".
         comparison: folder to write TFMA's results to.
         outcome: folder to write the outcome to.
         report: file to write the HTML report to.
@@ -47,6 +49,7 @@ class BlessRequest:
     comparison: Path
     outcome: Path
     report: Path
+    verify_key: str = ""
     compute: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,15 +72,19 @@ def _checked(request: BlessRequest) -> Findings:
 
 
 @contextmanager
-def _deployed_model(uri: str) -> Iterator[Path]:
+def _deployed_model(uri: str, keys: VerifyKeys | None) -> Iterator[Path]:
     """Yield the model of a release, on this machine for the block's time."""
-    model = uri_files.join(uri, release.MODEL)
-    if not uri_files.exists(model):
-        raise DataError(
-            f'deployed={shown(uri)}: no model in this release; give its URI, or "" for a first run'
-        )
-    with uri_files.opened(model) as folder:
+    with verified_release.opened(uri, release.MODEL, keys) as folder:
+        if folder is None:
+            raise DataError(
+                f"deployed={shown(uri)}: no model in this release; give its URI, or "
+                '"" for a first run'
+            )
         yield folder
+
+
+def _keys(request: BlessRequest) -> VerifyKeys | None:
+    return verify_keys.of_step(request.verify_key, blessing_outcome.STEP)
 
 
 def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
@@ -99,7 +106,7 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
         engine_choice.engine(
             request.compute, blessing_outcome.STEP, [Path(request.examples)]
         ) as engine,
-        _deployed_model(request.deployed) as deployed,
+        _deployed_model(request.deployed, _keys(request)) as deployed,
     ):
         return measure(blessing_outcome.STEP, inputs, folder, deployed, engine)[0]
 
@@ -121,7 +128,7 @@ def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
     with atomic.published(request.comparison) as folder:
         findings = _compared(request, alone, folder)
     decided = blessing_outcome.decide(findings, request.deployed)
-    history = release_history.read(request.deployed)
+    history = release_history.read(request.deployed, _keys(request))
     atomic.write_text(request.report, report.page(decided, findings, request.deployed, history))
     outcomes.write(decided, request.outcome)
     logger.info("%s", decided.summary())

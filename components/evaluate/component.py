@@ -68,6 +68,7 @@ def bless_model(
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
     deployed: str = "",
+    verify_key: str = "",
     compute: dict = {},  # noqa: B006
 ) -> bool:
     """Bless an evaluated model if every threshold holds, alone and against the live release.
@@ -81,6 +82,8 @@ def bless_model(
         model: The evaluated model.
         eval_config_file: The EvalConfig it was evaluated by.
         deployed: URI of the live release; empty on a first run (no change thresholds).
+        verify_key: Text of the public key that the release must be signed for, as resolve_deployed
+            gives it; empty for KANARIA_VERIFY_KEY, where it is set.
         compute: As evaluate_model takes it.
 
     Returns:
@@ -103,6 +106,7 @@ def bless_model(
             model=model.path,
             eval_config_file=eval_config_file,
             deployed=deployed,
+            verify_key=verify_key,
             comparison=Path(comparison.path),
             outcome=Path(outcome.path),
             report=Path(report.path),

@@ -6,8 +6,9 @@ the live one back they are a chain.
 
 from dataclasses import dataclass
 
-from kanaria.components.shared.artifacts import model_evaluation, release
+from kanaria.components.shared.artifacts import model_evaluation, release, verified_release
 from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.errors import DataError, KanariaError
 from kanaria.components.shared.storage import uri_files
 
@@ -51,13 +52,14 @@ class ReleaseHistory:
     end: str = ""
 
 
-def read(deployed: str) -> ReleaseHistory:
+def read(deployed: str, keys: VerifyKeys | None = None) -> ReleaseHistory:
     """Return the chain of releases that ends in the live one.
 
     A record that cannot be read ends the chain, and is told: nothing is judged by it.
 
     Args:
         deployed: URI of the live release; "" for none.
+        keys: that releases must be signed for; None for those of the environment.
     """
     if not deployed:
         return ReleaseHistory()
@@ -66,7 +68,7 @@ def read(deployed: str) -> ReleaseHistory:
     while uri and uri not in seen and len(releases) < MOST:
         seen.add(uri)
         try:
-            past = _past(uri)
+            past = _past(uri, keys)
         except KanariaError as error:
             uri, end = "", str(error)
             break
@@ -75,8 +77,8 @@ def read(deployed: str) -> ReleaseHistory:
     return ReleaseHistory(releases=tuple(releases), end=MORE if uri and uri not in seen else end)
 
 
-def _past(uri: str) -> PastRelease:
-    origin = release.read_record(uri).origin
+def _past(uri: str, keys: VerifyKeys | None) -> PastRelease:
+    origin = verified_release.record(uri, keys).origin
     where = uri_files.join(uri, release.LINEAGE)
     if not origin.get("evaluation"):
         raise DataError(f"{where}: {UNKNOWN}")

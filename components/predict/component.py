@@ -14,6 +14,7 @@ def predict_batch(
     output: str,
     scored: dsl.Output[dsl.Artifact],
     report: dsl.Output[dsl.HTML],
+    verify_key: str = "",
     query: str = "",
     column_types: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     separator: str = ",",
@@ -33,6 +34,8 @@ def predict_batch(
             URI of a database without a password.
         output: Folder of a volume or a bucket for Parquet files, or
             postgresql://user@host/name#table, or #schema.table.
+        verify_key: Text of the public key that the release must be signed for, as resolve_deployed
+            gives it; empty for KANARIA_VERIFY_KEY, where it is set.
         query: SQL that the database answers with the rows; empty for files.
         column_types: Column name -> string, int64, float64 or timestamp, where the type that
             would be found is not the right one, as in {"zip": "string"}.
@@ -61,6 +64,7 @@ def predict_batch(
         release=release,
         data=data,
         output=output,
+        verify_key=verify_key,
         query=query,
         column_types=column_types,
         separator=separator,

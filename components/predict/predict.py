@@ -19,13 +19,13 @@ from kanaria.components.predict.scored_drift import Compared, ScoredDrift
 from kanaria.components.predict.targets import postgresql_table
 from kanaria.components.predict.targets.parquet_folder import ParquetFolder
 from kanaria.components.predict.targets.target import KEYS, ROW_ID, Job, Target, Writer
-from kanaria.components.shared.artifacts import fingerprint, metadata, release
+from kanaria.components.shared.artifacts import fingerprint, metadata, release, verified_release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.components.shared.storage import atomic
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,9 @@ def _schema(signature: Signature, source: Source, keep: Sequence[str], faults: F
 
 @contextmanager
 def _signature(asked: Request, record: release.Record) -> Iterator[Signature]:
-    with uri_files.opened(uri_files.join(asked.release, release.MODEL)) as folder:
+    with verified_release.opened(asked.release, release.MODEL, asked.keys()) as folder:
+        if folder is None:
+            raise DataError(f"{asked.release}: no {release.MODEL} in this release; push it again")
         digest = fingerprint.of_tree(folder)
         if digest != record.fingerprint:
             raise DataError(
@@ -184,7 +186,7 @@ def predict(asked: Request, targets: Targets) -> Scored:
     separator = request.check(asked)
     arrow_files.give_memory_back()
     began = monotonic()
-    record = release.read_record(asked.release)
+    record = verified_release.record(asked.release, asked.keys())
     source = row_source.opened(asked.data, asked.query, asked.column_types, separator)
     with _signature(asked, record) as signature, source as rows:
         declared_column_types.check_columns(asked.column_types, rows.schema.names)
@@ -205,7 +207,7 @@ def _title(scored: Scored) -> str:
 
 
 def _all_chunks(plan: _Plan, asked: Request) -> tuple[Scored, Compared]:
-    drift, job = ScoredDrift(asked.release), plan.job
+    drift, job = ScoredDrift(asked.release, asked.keys()), plan.job
     with plan.target.opened(job, plan.schema) as writer:
         scoring = _Scoring(plan, writer, asked.batch_rows)
         names = plan.read(drift.compares)

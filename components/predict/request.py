@@ -7,7 +7,8 @@ from typing import Any
 
 from kanaria.components.ingest import csv_separator, declared_column_types, row_source
 from kanaria.components.predict.targets import postgresql_table
-from kanaria.components.shared.artifacts import metadata
+from kanaria.components.shared.artifacts import metadata, verify_keys
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import ParameterError
@@ -24,6 +25,7 @@ class Request:
         release: URI of a release.
         data: files (`shared.data_reference`), or a database (`shared.database_reference`).
         output: folder for Parquet files, or `postgresql://user@host/name#table`.
+        verify_key: PEM of the public key that the release must be signed for, or "".
         query: what a database is asked; "" for files.
         column_types: column name -> type (`declared_column_types.NAMES`).
         separator: between the values of CSV files.
@@ -38,6 +40,7 @@ class Request:
     release: str
     data: str
     output: str
+    verify_key: str = ""
     query: str = ""
     column_types: Mapping[str, str] = field(default_factory=dict)
     separator: str = csv_separator.COMMA
@@ -46,6 +49,14 @@ class Request:
     run_id: str = ""
     chunk_rows: int = 100_000
     batch_rows: int = 1_000
+
+    def keys(self) -> VerifyKeys | None:
+        """Return the keys that the release must be signed for, None for none.
+
+        Raises:
+            ParameterError: they cannot be used.
+        """
+        return verify_keys.of_step(self.verify_key, STEP)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,11 +11,11 @@ from kanaria.components.detect import drift_outcome
 from kanaria.components.detect.example_columns import RowSample, Sample
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.predict.numbered_rows import ROW_ID
-from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts import release, verified_release
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.html_report.html_page import Page
-from kanaria.components.shared.storage import uri_files
 from kanaria.serving.drift import detector_document, report_records
 from kanaria.serving.drift.report import report_page, window_record
 from kanaria.serving.drift.report_records import Report, Watched
@@ -59,8 +59,12 @@ class Compared:
 class ScoredDrift:
     """Samples the rows on their way, and compares them at the end."""
 
-    def __init__(self, release_uri: str) -> None:
+    def __init__(self, release_uri: str, keys: VerifyKeys | None = None) -> None:
         """Load the detector of a release, if it has one.
+
+        Args:
+            release_uri: of the release.
+            keys: that it must be signed for; None for those of the environment.
 
         Raises:
             DataError: there is one that cannot be read.
@@ -68,9 +72,8 @@ class ScoredDrift:
         """
         self._sample = RowSample(ROWS, SEED)
         self._detector: tuple[Any, Any] | None = None
-        uri = uri_files.join(release_uri, release.DRIFT_DETECTOR)
-        if uri_files.exists(uri_files.join(uri, "detector.json")):
-            with uri_files.opened(uri) as folder:
+        with verified_release.opened(release_uri, release.DRIFT_DETECTOR, keys) as folder:
+            if folder and (folder / "detector.json").is_file():
                 self._detector = detector_document.load(folder)
 
     @property

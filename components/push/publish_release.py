@@ -13,9 +13,6 @@ from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.frameworks import model_files
 from kanaria.components.shared.storage import uri_files
 
-FINGERPRINT_LENGTH = 16
-"""Hexadecimal digits of the fingerprint that name a release; 64 bits, enough for one service."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
@@ -80,7 +77,7 @@ def publish(sources: Sources, service_uri: str, draft: Record) -> str:
     """
     model_files.locate(sources.model)
     digest = fingerprint.of_tree(sources.model)
-    target = uri_files.join(service_uri, digest[:FINGERPRINT_LENGTH])
+    target = uri_files.join(service_uri, digest[: release.NAME_LENGTH])
     if uri_files.exists(uri_files.join(target, release.LINEAGE)):
         _verify(target, {**release.read_record(target).contents, release.MODEL: digest})
         return target

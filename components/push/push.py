@@ -201,7 +201,7 @@ def _published(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
     root = uri_files.join(uri_files.resolved(request.model_root), service.name)
     with model_runtime.laid_out(request.sources, service.name) as sources:
         folder = publish(sources, root, record)
-        release_signature.settle(folder, sources.model, settings.keys)
+        release_signature.settle(folder, sources, settings.keys)
     percent = 0 if request.rollout_policy_file else service.canary_percent
     uri = _served(uri_files.join(folder, release.MODEL))
     service = marked(

@@ -86,7 +86,13 @@ def resolve_deployed(
     pipeline_name: str = "",
 ) -> NamedTuple(  # type: ignore[valid-type]
     "Outputs",
-    [("release", str), ("base_model", str), ("prometheus_url", str), ("drift_server_url", str)],
+    [
+        ("release", str),
+        ("base_model", str),
+        ("prometheus_url", str),
+        ("drift_server_url", str),
+        ("verify_key", str),
+    ],
 ):
     """Find the live release: the stable revision's, never the canary's. Never cache this step.
 
@@ -108,6 +114,8 @@ def resolve_deployed(
             is reused whatever is deployed.
         prometheus_url: Entry of delivery, for rollout_model.
         drift_server_url: Entry of delivery, for rollout_model.
+        verify_key: Text of the public key that releases must be signed for, of the file that
+            delivery.verify_key or KANARIA_VERIFY_KEY names here; empty where neither does.
     """
     from kanaria.components.resolve import deployed_release, run_tracking
 
@@ -115,4 +123,5 @@ def resolve_deployed(
     run_tracking.begin(tracking, run_id, pipeline_name)
     release = deployed_release.resolve_deployed(spec.name, spec.namespace)
     base_model = release if warm_start else ""
-    return release, base_model, delivery_settings.prometheus_url, delivery_settings.drift_server_url
+    urls = delivery_settings.prometheus_url, delivery_settings.drift_server_url
+    return release, base_model, *urls, deployed_release.verify_key(delivery_settings)

@@ -7,6 +7,7 @@ from typing import Any
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving import signature_keys
 from kanaria.serving.delivery import Delivery, parse
 from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_spec import ServiceSpec
@@ -31,6 +32,19 @@ def release_of(status: ServiceStatus | None) -> str:
             "use another service.name"
         )
     return folder
+
+
+def verify_key(settings: Delivery) -> str:
+    """Return the public key that a run's releases must be signed for, as PEM; "" for none.
+
+    It is read once, in the first step of a run, and handed on as text: no other step needs its
+    file, and all of them mean the same key. A public key is no secret.
+
+    Raises:
+        ParameterError: what names it names no file with a key.
+    """
+    keys = signature_keys.verifying(settings.verify_key)
+    return keys.pem if keys else ""
 
 
 def checked(service: Any, delivery: Any, tracking: Any) -> tuple[ServiceSpec, Delivery]:

@@ -23,6 +23,7 @@ def train_model(
     seed: int = 0,
     precision: str = "float32",
     base_model: str = "",
+    verify_key: str = "",
     model_run_dir: str = "",
     compute: dict = {},  # noqa: B006
 ) -> None:
@@ -44,6 +45,8 @@ def train_model(
             faster on a GPU that has units for it.
         base_model: URI of the release to start from, as resolve_deployed gives it; run_fn finds
             its model at fn_args.base_model. Empty to start anew.
+        verify_key: Text of the public key that the release must be signed for, as resolve_deployed
+            gives it; empty for KANARIA_VERIFY_KEY, where it is set.
         model_run_dir: Path or bucket URI where logs and checkpoints outlive the step, so that a
             killed training is resumed; one training at a time. Empty for the model_run artifact.
         compute: {"training_workers": 2}: processes that train together, where run_fn makes its
@@ -76,6 +79,7 @@ def train_model(
         seed=seed,
         precision=precision,
         base_model=base_model,
+        verify_key=verify_key,
         model_run_dir=model_run_dir,
         compute=compute,
     )

@@ -34,7 +34,7 @@ def _train(request: TrainRequest, model: Path, logs: Path) -> None:
         train(request, model, logs, run)
         return
     with (
-        base_model.opened(request.base_model) as base,
+        base_model.opened(request.base_model, request.verify_key) as base,
         tempfile.TemporaryDirectory(prefix="kanaria-") as scratch,
     ):
         folder = Path(request.model_run_dir)

@@ -36,6 +36,7 @@ class TrainRequest:
         seed: of Python, numpy and TensorFlow, 0 to 2**32 - 1.
         precision: Keras's policy while the function runs, one of `PRECISIONS`.
         base_model: URI of the release to start from, or "".
+        verify_key: PEM of the public key that it must be signed for, or "".
         model_run_dir: path or bucket URI where logs and checkpoints outlive the step, or "".
         compute: mapping as the user wrote it; only its training_workers counts here.
     """
@@ -53,6 +54,7 @@ class TrainRequest:
     seed: int = 0
     precision: str = PRECISIONS[0]
     base_model: str = ""
+    verify_key: str = ""
     model_run_dir: str = ""
     compute: dict[str, Any] = field(default_factory=dict)
 

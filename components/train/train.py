@@ -80,7 +80,7 @@ def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None
     run = run or _prepared(request)
     # The model is published first: until it is, its checkpoints are needed.
     with (
-        base_model.opened(request.base_model) as base,
+        base_model.opened(request.base_model, request.verify_key) as base,
         model_run.opened(request.model_run_dir, logs, _key(request, base), request.seed) as started,
         atomic.published(model) as temporary,
     ):

@@ -5,7 +5,8 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts import release, verified_release
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.storage import content_pin, uri_files
@@ -39,8 +40,12 @@ def read(path: Path, source: str) -> statistics_pb2.DatasetFeatureStatisticsList
     return statistics
 
 
-def previous(deployed: str) -> Statistics:
+def previous(deployed: str, keys: VerifyKeys | None = None) -> Statistics:
     """Return split name -> statistics of the deployed release; empty when `deployed` is "".
+
+    Args:
+        deployed: URI of the release.
+        keys: that it must be signed for; None for those of the environment.
 
     Raises:
         DataError: the release has no statistics, or they cannot be read.
@@ -49,10 +54,8 @@ def previous(deployed: str) -> Statistics:
         return {}
     uri, source = uri_files.join(deployed, release.STATISTICS), f"deployed={shown(deployed)}"
     absent = DataError(f"{source}: no statistics in {uri}; give a whole release, or none")
-    if not uri_files.exists(uri):
-        raise absent
-    with uri_files.opened(uri) as folder:
-        statistics = by_split(folder, source)
+    with verified_release.opened(deployed, release.STATISTICS, keys) as folder:
+        statistics = by_split(folder, source) if folder else {}
     if not statistics:
         raise absent
     return statistics

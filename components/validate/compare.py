@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts import outcome, verify_keys
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.schema_file import read_schema
@@ -25,12 +25,14 @@ class CompareRequest:
         statistics: artifact of validate_data.
         schema: folder with `schema.pbtxt`; its drift comparators act.
         deployed: URI of the live release, or "" for none.
+        verify_key: PEM of the public key that it must be signed for, or "".
         environment: schema environment, or "".
     """
 
     statistics: Path
     schema: Path
     deployed: str = ""
+    verify_key: str = ""
     environment: str = ""
 
 
@@ -77,7 +79,9 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     _check_parameters(request)
     schema = read_schema(request.schema / "schema.pbtxt")
     statistics = _statistics(request.statistics)
-    previous = baselines.previous(request.deployed)
+    previous = baselines.previous(
+        request.deployed, verify_keys.of_step(request.verify_key, drift.STEP)
+    )
     rules = drift.Rules(schema=schema, environment=request.environment, previous=previous)
     compared = drift.compare(statistics, rules)
     verdict = drift.outcome(compared, rules)

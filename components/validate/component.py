@@ -75,6 +75,7 @@ def compare_data(
     outcome: dsl.Output[dsl.Artifact],
     report: dsl.Output[dsl.HTML],
     deployed: str = "",
+    verify_key: str = "",
     environment: str = "",
 ) -> bool:
     """Compare every split with what the live release was trained on.
@@ -86,6 +87,8 @@ def compare_data(
         statistics: Statistics of validate_data.
         schema: Schema of validate_data, with the drift comparators.
         deployed: URI of the live release; empty for none, and then nothing is compared.
+        verify_key: Text of the public key that the release must be signed for, as resolve_deployed
+            gives it; empty for KANARIA_VERIFY_KEY, where it is set.
         environment: Schema environment; empty for none.
 
     Returns:
@@ -102,6 +105,7 @@ def compare_data(
         statistics=Path(statistics.path),
         schema=Path(schema.path),
         deployed=deployed,
+        verify_key=verify_key,
         environment=environment,
     )
     targets = CompareTargets(

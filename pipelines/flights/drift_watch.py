@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts import release, verified_release
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.components.shared.storage import atomic, owner_only_files
 from kanaria.serving.drift import report_records, saved_detector
@@ -175,7 +175,10 @@ def _watched(
 
 
 def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:
-    detector, reference = saved_detector.load(folder / release.DRIFT_DETECTOR)
+    with verified_release.opened(str(folder), release.DRIFT_DETECTOR) as part:
+        if part is None:
+            raise DataError(f"{folder}: the release has no drift detector")
+        detector, reference = saved_detector.load(part)
     fitted = Fitted(detector=detector, reference=reference)
     rows = read(exchanges)
     if rows is None:

@@ -71,6 +71,7 @@ def score(
         _fresh(
             predict_batch(
                 release=deployed.outputs["release"],
+                verify_key=deployed.outputs["verify_key"],
                 data=resolved.outputs["data"],
                 output=output,
                 query=resolved.outputs["query"],

@@ -1,4 +1,4 @@
-"""`kanaria card` and `kanaria verify` as they are typed."""
+"""`kanaria card`, `kanaria sign` and `kanaria verify` as they are typed."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def release(tmp_path: Path, keys: Pair) -> str:
         (path / "1/saved_model.pb").write_text("graph")
     record = Record(service="tips", outcome="passed", fingerprint="", contents={})
     uri = publish(Sources(**parts), str(tmp_path / "models/tips"), record)
-    release_signature.settle(uri, parts["model"], SignatureKeys(signing=keys.private))
+    release_signature.settle(uri, Sources(**parts), SignatureKeys(signing=keys.private))
     pushed = PublishedRelease(
         uri=uri,
         namespace="default",
@@ -52,12 +52,22 @@ def release(tmp_path: Path, keys: Pair) -> str:
 def test_verify_says_that_every_file_is_as_signed_and_which_is_not(release: str, keys: Pair):
     done = kanaria("verify", release, "--key", keys.public)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{release}/model: every file is as it was signed for {keys.public}\n"
+    assert done.stdout == f"{release}: every file is as it was signed for {keys.public}\n"
     Path(release, "model/1/more").touch()
     done = kanaria("verify", release, "--key", keys.public)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: {release}/model: not the signed model: 1/more was added; ask")
+    assert line.startswith(f"error: {release}: not the signed release: model/1/more was added; ask")
+
+
+def test_sign_signs_what_was_published_unsigned_and_replaces_no_signature(release: str, keys: Pair):
+    done = kanaria("sign", release, "--key", keys.private)
+    assert done.returncode == 1 and "release.sig: it is signed; verify it" in done.stderr
+    Path(release, "release.sig").unlink()
+    done = kanaria("sign", f"{release}/model", "--key", keys.private)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{release}/release.sig: signs every file of the release\n"
+    assert kanaria("verify", release, "--key", keys.public).returncode == 0
 
 
 def test_card_prints_the_card_or_writes_it(release: str, tmp_path: Path):

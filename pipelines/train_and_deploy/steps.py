@@ -91,11 +91,17 @@ def _span(data: str, **asked: Any) -> dsl.PipelineTask:
     return _fresh(resolve_span(data=data, schedule_time=time, **asked))
 
 
+def _live(deployed: dsl.PipelineTask) -> dict[str, Any]:
+    """Return what a step is told of the live release."""
+    return {"deployed": deployed.outputs["release"], "verify_key": deployed.outputs["verify_key"]}
+
+
 def _for_training(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     """Return what train_model reads, from the tasks that make it."""
     deployed, ingest, validate, transform = tasks
     return {
         "base_model": deployed.outputs["base_model"],
+        "verify_key": deployed.outputs["verify_key"],
         "examples": ingest.outputs["examples"],
         "schema": validate.outputs["schema"],
         "transform_graph": transform.outputs["transform_graph"],
@@ -210,7 +216,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     compare = compare_data(
         **_for_comparison(validate),
         environment=given["schema_environment"],
-        deployed=deployed.outputs["release"],
+        **_live(deployed),
     )
     transform = transform_data(
         examples=ingest.outputs["examples"],
@@ -230,7 +236,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     bless = bless_model(
         **_for_blessing(ingest, train, evaluate),
         **_among(given, TO_EVALUATE),
-        deployed=deployed.outputs["release"],
+        **_live(deployed),
     )
     fit = _reference(given["drift_detector"], ingest, validate, train)
     push = push_model(

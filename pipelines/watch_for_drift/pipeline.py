@@ -72,6 +72,7 @@ def watch_for_drift(
         detect = detect_drift(
             examples=ingest.outputs["examples"],
             deployed=deployed.outputs["release"],
+            verify_key=deployed.outputs["verify_key"],
             detector=drift_detector,
             fail_on_drift=True,
         )

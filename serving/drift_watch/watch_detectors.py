@@ -1,13 +1,14 @@
 """The detectors of a watch: fetched when they are needed, tried again while they cannot be."""
 
 import re
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from kanaria.components.shared.artifacts import release, verified_release
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.drift import detector_document, matrix_columns
@@ -76,14 +77,28 @@ def _checked(version: str) -> str:
     return version
 
 
+@contextmanager
+def _opened(uri: str) -> Iterator[Path]:
+    folder, _, name = uri.rstrip("/").rpartition("/")
+    if name != release.DRIFT_DETECTOR:
+        with uri_files.opened(uri) as path:
+            yield path
+        return
+    with verified_release.opened(folder, name) as part:
+        if part is None:
+            raise DataError(f"uri={shown(uri)}: no such file or folder; check the path")
+        yield part
+
+
 def load(choice: Choice) -> Fitted:
     """Return the detector in the folder that is chosen, of this program or of Alibi Detect.
+
+    One of a release, by its folder's name, is verified where KANARIA_VERIFY_KEY asks for it.
 
     Raises:
         KanariaError: it cannot be fetched, or is none.
     """
-    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
-        fetched = uri_files.fetched(choice.folder, Path(folder))
+    with _opened(choice.folder) as fetched:
         try:
             detector, reference = detector_document.load(fetched, choice)
             matrix = matrix_columns.read(fetched)

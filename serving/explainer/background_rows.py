@@ -1,5 +1,6 @@
 """The rows that explanations compare with, read from a release or from a file of a user's own."""
 
+from kanaria.components.shared.artifacts import verified_release
 from kanaria.components.shared.artifacts.serving_samples import (
     BACKGROUND,
     SIGNATURE,
@@ -15,25 +16,27 @@ ENDING = ".jsonl"
 
 
 def read(uri: str) -> tuple[Row, ...]:
-    """Return the rows at a URI: a file with one JSON row a line, or serving samples with it.
+    """Return the rows at a URI: a user's file with one JSON row a line, or a release's samples.
 
-    Serving samples without one, of an older release, give none.
+    Serving samples without one, of an older release, give none. They are verified where
+    KANARIA_VERIFY_KEY asks for it; a file of a user's own is none of a release.
 
     Args:
         uri: path, s3://, minio:// or gs://.
 
     Raises:
-        DataError: it is damaged, or a file that is not there.
+        DataError: it is damaged, or a file that is not there, or a release that is not signed.
         ParameterError: the store refuses.
         NotReadyError: the store does not answer.
     """
     own = uri.endswith(ENDING)
-    file = uri if own else uri_files.join(uri, BACKGROUND)
-    if not own and not uri_files.exists(file):
+    text = uri_files.read_text(uri) if own else _sample(uri, BACKGROUND)
+    if text is None:
         return ()
     try:
-        return background_rows(uri_files.read_text(file))
+        return background_rows(text)
     except ValueError as error:
+        file = uri if own else uri_files.join(uri, BACKGROUND)
         raise DataError(f"{file}: no rows of JSON ({shown(str(error))})") from error
 
 
@@ -47,15 +50,25 @@ def form(uri: str, protocol: str) -> RowForm:
         protocol: of the predictor, "v1" or "v2".
 
     Raises:
-        DataError: the samples are damaged.
+        DataError: the samples are damaged, or of a release that is not signed and must be.
         ParameterError: the store refuses.
         NotReadyError: the store does not answer.
     """
-    file = uri_files.join(uri, SIGNATURE)
-    if uri.endswith(ENDING) or not uri_files.exists(file):
+    text = None if uri.endswith(ENDING) else _sample(uri, SIGNATURE)
+    if text is None:
         return RowForm(protocol=protocol)
+    file = uri_files.join(uri, SIGNATURE)
     try:
-        said = signature_in(uri_files.read_text(file), file)
+        said = signature_in(text, file)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{file}: no signature ({shown(str(error))}); push it again") from error
     return RowForm(protocol=protocol, inputs=said.inputs, matrix=said.matrix)
+
+
+def _sample(uri: str, name: str) -> str | None:
+    """Return what a file of a release's samples holds; None where there is none."""
+    folder, _, part = uri.rstrip("/").rpartition("/")
+    with verified_release.opened(folder, part) as samples:
+        if samples is None or not (samples / name).is_file():
+            return None
+        return uri_files.read_text(str(samples / name))

@@ -15,10 +15,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kanaria.components.shared import json_log
-from kanaria.components.shared.artifacts import model_signature
+from kanaria.components.shared.artifacts import verify_keys
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving import signature_keys
 from kanaria.serving.listen_socket import listening, url_of
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.explainer.explainer_client import Explainer
@@ -96,9 +95,8 @@ def serve(
         NotReadyError: a port is taken, or another server is live on the folder.
     """
     state = state.resolve()
-    if key := signature_keys.of_environment():
-        model_signature.check_verify_key(key)
-        logger.info("models must be signed for %s", key)
+    if keys := verify_keys.of_environment():
+        logger.info("releases must be signed for %s", keys.name)
     most_body_bytes = request_bodies.most_bytes()
     wanted = [manifest for file in manifests for manifest in state_folder.load_manifests(file)]
     lock = started.lock if started else None

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from signing_keys import Pair, pair
 from workspace import KANARIA, Workspace
 
-from kanaria.serving.signature_keys import VERIFY_KEY
+from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def release(workspace: Workspace, keys: Pair) -> Path:
             workspace.until_ready(url)
             (service,) = httpx.get(url).json()["services"]
             assert list(service["traffic"].values()) == [100]
-    (model,) = workspace.root.glob("**/taxi-tips/*/model.sig")
-    return model.parent
+    (signature,) = workspace.root.glob("**/taxi-tips/*/release.sig")
+    return signature.parent
 
 
 def cells(text: str) -> list[list[str]]:
@@ -72,7 +72,7 @@ def test_the_card_says_what_the_evaluation_said_digit_for_digit(
     facts = {row[0]: row[1] for row in rows if len(row) == 2}
     assert facts["owner"] == "Team Tips" and facts["framework"] == "tensorflow"
     assert int(facts["rows of eval"]) == counts[""] == found["row_count"]
-    assert facts["files"] == "1" and facts["signature"].startswith("model.sig, by the key")
+    assert facts["files"] == "1" and facts["signature"].startswith("release.sig, by the key")
     assert [row[2] for row in rows if len(row) == 5][1:] == ["push", "pushed"]
 
 
@@ -95,8 +95,8 @@ def test_nothing_of_the_private_key_is_left_anywhere(workspace: Workspace, keys:
 def test_the_release_is_verified_by_others_too_and_one_byte_is_found(release: Path, keys: Pair):
     command = [KANARIA, "verify", release, "--key", keys.public]
     assert subprocess.run(command).returncode == 0
-    tool = [sys.executable, "-m", "model_signing", "verify", "key", release / "model"]
-    signature = ["--public_key", keys.public, "--signature", release / "model.sig"]
+    tool = [sys.executable, "-m", "model_signing", "verify", "key", release]
+    signature = ["--public_key", keys.public, "--signature", release / "release.sig"]
     assert subprocess.run([*tool, *signature]).returncode == 0
     graph = next(release.glob("model/*/saved_model.pb"))
     data = bytearray(graph.read_bytes())
@@ -105,3 +105,17 @@ def test_the_release_is_verified_by_others_too_and_one_byte_is_found(release: Pa
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert f"{graph.parent.name}/saved_model.pb is not what was signed" in done.stderr
+
+
+def test_a_run_reads_nothing_of_a_live_release_that_was_tampered_with(
+    workspace: Workspace, release: Path, keys: Pair
+):
+    statistics = release / "statistics/train/FeatureStats.pb"
+    statistics.write_bytes(statistics.read_bytes() + b"\n\x00")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VERIFY_KEY, str(keys.public))
+        with workspace.serving():
+            finished = workspace.run(f"delivery.signing_key={keys.private}")
+    assert finished.code == 1
+    said = "not the signed release: statistics/train/FeatureStats.pb is not what was signed"
+    assert said in finished.errors

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from kfp import dsl
+from signed_releases import published
+from signing_keys import pair
 
 from kanaria.components import detect_drift
 from kanaria.components.detect.detect import DetectRequest, Targets, detect
@@ -129,3 +131,16 @@ def test_a_feature_without_values_drifted(
 def test_all_wrong_parameters_are_named_at_once(tmp_path: Path, targets: Targets):
     with pytest.raises(ParameterError, match=r"deployed='':.*rows=0"):
         detect(DetectRequest(examples=tmp_path, rows=0), targets)
+
+
+def test_a_release_whose_reference_is_not_the_signed_one_is_refused(
+    targets: Targets, tmp_path: Path
+):
+    keys = pair(tmp_path, "own")
+    release = published(tmp_path, keys)
+    (release / "drift_detector/reference.npz").write_text("other")
+    request = DetectRequest(
+        examples=tmp_path, deployed=str(release), verify_key=keys.public.read_text()
+    )
+    with pytest.raises(DataError, match=r"drift_detector/reference\.npz is not what was signed"):
+        detect(request, targets)

@@ -30,6 +30,8 @@ from evaluations import (
     to_bless,
     write_examples,
 )
+from signed_releases import published
+from signing_keys import pair
 
 from kanaria.components.evaluate.bless import bless
 from kanaria.components.shared.artifacts import outcome as outcomes
@@ -318,3 +320,21 @@ def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
             eval_config_file=f"{bucket.uri}/config.pbtxt",
         )
         assert judged(remote).metrics == local.metrics
+
+
+def test_a_live_model_that_is_not_the_signed_one_is_not_compared_with(
+    compared: tuple[Asked, Judged], tmp_path: Path
+):
+    keys = pair(tmp_path, "own")
+    release = published(tmp_path, keys)
+    (release / "model/1/saved_model.pb").write_text("other graph")
+    asked = to_bless(
+        compared[0],
+        deployed=str(release),
+        verify_key=keys.public.read_text(),
+        comparison=tmp_path / "comparison",
+        outcome=tmp_path / "outcome",
+    )
+    with pytest.raises(DataError, match=r"model/1/saved_model\.pb is not what was signed"):
+        bless(asked)
+    assert not asked.outcome.exists()

@@ -81,12 +81,12 @@ class World:
 
     def predict(self, output: str = "", data: str = "", **changes: Any) -> Scored:
         """Score the data, into the folder `out` where nothing else is said."""
-        request = Request(
-            release=str(self.release),
-            data=data or f"{self.home}/data/*.parquet",
-            output=output or f"{self.home}/out",
-            **changes,
-        )
+        usual = {
+            "release": str(self.release),
+            "data": data or f"{self.home}/data/*.parquet",
+            "output": output or f"{self.home}/out",
+        }
+        request = Request(**{**usual, **changes})
         targets = Targets(scored=self.home / "scored", report=self.home / "report.html")
         return predict(request, targets)
 

@@ -10,13 +10,14 @@ from signing_keys import Pair, pair
 from kanaria.components.push import release_signature
 from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.shared.artifacts import outcome, release
+from kanaria.components.shared.artifacts import outcome, release, verified_release
 from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY, VerifyKeys
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving import delivery
-from kanaria.serving.signature_keys import VERIFY_KEY, SignatureKeys
+from kanaria.serving.signature_keys import SignatureKeys
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 RECORD = release.Record(service="tips", outcome="", fingerprint="", contents={})
@@ -53,26 +54,26 @@ def test_a_release_is_signed_once_and_its_name_stays_the_same(
     published = publish(made, root, RECORD)
     assert published.rpartition("/")[2] == unsigned.rpartition("/")[2]
     signed = SignatureKeys(signing=keys.private)
-    release_signature.settle(published, made.model, signed)
-    first = uri_files.read_text(f"{published}/model.sig")
+    release_signature.settle(published, made, signed)
+    first = uri_files.read_text(f"{published}/release.sig")
     assert publish(made, root, RECORD) == published
-    release_signature.settle(published, made.model, signed)
-    assert uri_files.read_text(f"{published}/model.sig") == first
-    release_signature.verify(f"{published}/model", keys.public)
+    release_signature.settle(published, made, signed)
+    assert uri_files.read_text(f"{published}/release.sig") == first
+    verified_release.check(published, VerifyKeys.of_file(keys.public))
 
 
 def test_what_lies_in_the_store_is_what_is_verified(root: str, keys: Pair, tmp_path: Path):
     made = sources(tmp_path)
     published = publish(made, root, RECORD)
     signed = SignatureKeys(signing=keys.private)
-    release_signature.settle(published, made.model, signed)
+    release_signature.settle(published, made, signed)
     uri_files.write_text(f"{published}/model/1/saved_model.pb", "another")
     with pytest.raises(DataError, match=r"1/saved_model\.pb is not what was signed"):
-        release_signature.settle(published, made.model, signed)
+        release_signature.settle(published, made, signed)
     uri_files.write_text(f"{published}/model/1/saved_model.pb", "graph")
     uri_files.write_text(f"{published}/model/1/assets/more", "more")
     with pytest.raises(DataError, match="1/assets/more was added"):
-        release_signature.settle(published, made.model, signed)
+        release_signature.settle(published, made, signed)
 
 
 def test_another_releases_signature_is_refused(root: str, keys: Pair, tmp_path: Path):
@@ -81,10 +82,30 @@ def test_another_releases_signature_is_refused(root: str, keys: Pair, tmp_path: 
     for graph in ("one", "two"):
         made = sources(tmp_path, graph)
         uris.append(publish(made, root, RECORD))
-        release_signature.settle(uris[-1], made.model, signed)
-    uri_files.write_text(f"{uris[1]}/model.sig", uri_files.read_text(f"{uris[0]}/model.sig"))
+        release_signature.settle(uris[-1], made, signed)
+    uri_files.write_text(f"{uris[1]}/release.sig", uri_files.read_text(f"{uris[0]}/release.sig"))
     with pytest.raises(DataError, match=r"1/saved_model\.pb is not what was signed"):
-        release_signature.settle(uris[1], made.model, signed)
+        release_signature.settle(uris[1], made, signed)
+
+
+def test_what_was_published_unsigned_is_signed_if_it_is_what_is_pushed(
+    root: str, keys: Pair, tmp_path: Path
+):
+    made = sources(tmp_path)
+    published = publish(made, root, RECORD)
+    signed = SignatureKeys(signing=keys.private)
+    (made.statistics / "1/saved_model.pb").write_text("of other rows")
+    with pytest.raises(DataError, match="not signed: statistics is not what would be signed"):
+        release_signature.settle(published, made, signed)
+    (made.statistics / "1/saved_model.pb").write_text("graph")
+    uri_files.write_text(f"{published}/own/part", "more")
+    with pytest.raises(DataError, match="not signed: own is not what would be signed"):
+        release_signature.settle(published, made, signed)
+    assert not uri_files.exists(f"{published}/release.sig")
+    uri_files.remove(f"{published}/own")
+    release_signature.settle(published, made, signed)
+    with pytest.raises(DataError, match=r"release\.sig: it is signed"):
+        release_signature.sign(published, keys.private)
 
 
 def test_who_only_verifies_refuses_what_is_not_signed_or_by_another(
@@ -92,20 +113,20 @@ def test_who_only_verifies_refuses_what_is_not_signed_or_by_another(
 ):
     made = sources(tmp_path)
     published = publish(made, root, RECORD)
-    verified = SignatureKeys(verifying=keys.public)
-    with pytest.raises(DataError, match=r"not signed: there is no .*/model\.sig"):
-        release_signature.settle(published, made.model, verified)
+    verified = SignatureKeys(verifying=VerifyKeys.of_file(keys.public))
+    with pytest.raises(DataError, match=r"not signed: there is no .*/release\.sig"):
+        release_signature.settle(published, made, verified)
     other = pair(tmp_path, "other")
-    release_signature.settle(published, made.model, SignatureKeys(signing=other.private))
+    release_signature.settle(published, made, SignatureKeys(signing=other.private))
     with pytest.raises(DataError, match="signed with another key"):
-        release_signature.settle(published, made.model, verified)
+        release_signature.settle(published, made, verified)
 
 
 def test_without_keys_nothing_is_written(root: str, tmp_path: Path):
     made = sources(tmp_path)
     published = publish(made, root, RECORD)
-    release_signature.settle(published, made.model, SignatureKeys())
-    assert not uri_files.exists(f"{published}/model.sig")
+    release_signature.settle(published, made, SignatureKeys())
+    assert not uri_files.exists(f"{published}/release.sig")
 
 
 def request(folder: Path, settings: dict[str, str]) -> PushRequest:

@@ -13,14 +13,15 @@ A release is one folder `<model root>/<service name>/<fingerprint>/`:
 Its URI names the model completely, so it serves as a cache key. Beside these lie, of no part of the
 fingerprint, what is said of the release:
 
-    model.sig                            of `model`, see `model_signature`; if it is signed
+    release.sig                          of all above, see `model_signature`; if it is signed
     model_card.md, model_card.html       what a person should know of it, as of its newest push
+
+Whoever loads a release opens it by `verified_release`, which looks at the signature.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
@@ -33,19 +34,18 @@ STATISTICS = "statistics"
 DRIFT_DETECTOR = "drift_detector"
 SERVING_SAMPLES = "serving_samples"
 LINEAGE = "release.json"
-SIGNATURE = "model.sig"
+SIGNATURE = "release.sig"
 CARD, CARD_PAGE = "model_card.md", "model_card.html"
 CARD_DOCUMENT = "model_card.json"
 """What both are written from."""
+UNSIGNED = (SIGNATURE, "model.sig", CARD, CARD_PAGE, CARD_DOCUMENT)
+"""Files that are written after a release was signed, and the signature of an earlier Kanaria."""
+NAME_LENGTH = 16
+"""Hexadecimal digits of the fingerprint that name a release; 64 bits, enough for one service."""
 FORMAT = DocumentFormat()
 """Of release.json."""
 ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
 """What push_model says of where a release is served, beside the release; for rollout_model."""
-
-
-def model_folder(release: str | Path) -> Path:
-    """Return the folder that the server of a release's model is given."""
-    return Path(release) / MODEL
 
 
 def card_uri(release: str) -> str:
@@ -53,19 +53,9 @@ def card_uri(release: str) -> str:
     return uri_files.join(release, CARD_PAGE)
 
 
-def signature_uri(model: str) -> str:
-    """Return the URI of the signature of the model at a URI: beside the model's folder."""
-    return uri_files.join(model.rstrip("/").rpartition("/")[0], SIGNATURE)
-
-
-def schema_file(release: str | Path) -> Path:
-    """Return the path of the release's schema text proto."""
-    return Path(release) / SCHEMA / "schema.pbtxt"
-
-
-def statistics_folder(release: str | Path) -> Path:
-    """Return the folder that holds the release's statistics, one folder a split."""
-    return Path(release) / STATISTICS
+def of_model(model: str) -> str:
+    """Return the URI of the release that the model at a URI is part of."""
+    return model.rstrip("/").rpartition("/")[0]
 
 
 def samples_beside(model_uri: str) -> str:
@@ -101,7 +91,9 @@ class Record:
 
 
 def read_record(release: str) -> Record:
-    """Return what the release at a URI says of itself.
+    """Return what the release at a URI says of itself, whoever wrote it.
+
+    Whoever believes it reads it by `verified_release.record`.
 
     Raises:
         NewerFormatError: a newer Kanaria wrote it.
@@ -110,7 +102,21 @@ def read_record(release: str) -> Record:
     """
     uri = uri_files.join(release, LINEAGE)
     try:
-        document = FORMAT.current(json.loads(uri_files.read_text(uri)), uri)
+        text = uri_files.read_text(uri)
+    except DataError as error:
+        raise _damaged(uri, error) from error
+    return parse_record(text, uri)
+
+
+def parse_record(text: str, uri: str) -> Record:
+    """Return what the text of a record says; `uri` is what a message calls it.
+
+    Raises:
+        NewerFormatError: a newer Kanaria wrote it.
+        DataError: it is damaged.
+    """
+    try:
+        document = FORMAT.current(json.loads(text), uri)
         contents, origin = document["contents"], document.get("origin") or {}
         whole = isinstance(contents, dict) and isinstance(origin, dict)
         texts = [document.get(name, "") for name in ("service", "outcome", "fingerprint")]
@@ -119,9 +125,7 @@ def read_record(release: str) -> Record:
     except NewerFormatError:
         raise
     except (DataError, ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{uri}: not readable ({shown(error)}); remove the folder and push again"
-        ) from error
+        raise _damaged(uri, error) from error
     service, outcome, fingerprint = texts
     return Record(
         service=service,
@@ -130,3 +134,7 @@ def read_record(release: str) -> Record:
         contents=contents,
         origin=origin,
     )
+
+
+def _damaged(uri: str, error: Exception) -> DataError:
+    return DataError(f"{uri}: not readable ({shown(error)}); remove the folder and push again")

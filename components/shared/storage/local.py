@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from kanaria.components.shared.artifacts import fingerprint
-from kanaria.components.shared.errors import NotReadyError, shown
+from kanaria.components.shared.errors import DataError, NotReadyError, shown
+from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.storage import atomic, key_patterns
 
 
@@ -23,6 +24,26 @@ def matches(path: Path) -> list[str]:
 def exists(path: Path) -> bool:
     """Tell whether there is a file, or a folder with at least one file in it."""
     return path.is_file() or any(below.is_file() for below in path.rglob("*"))
+
+
+def copied(source: Path, folder: Path) -> Path:
+    """Copy a file or a folder into `folder`, whole or not at all; links stay links.
+
+    Raises:
+        DataError: something in it cannot be read, or is neither a file nor a folder.
+        NotReadyError: the disk is full.
+    """
+    target = folder / source.name
+    with atomic.published(target) as temporary:
+        try:
+            if source.is_dir():
+                shutil.copytree(source, temporary, symlinks=True)
+            else:
+                shutil.copyfile(source, temporary)
+        except shutil.Error as error:  # All of a tree that it could not copy, a line each.
+            why = one_line(error)
+            raise DataError(f"uri={shown(str(source))}: cannot be copied: {why}") from error
+    return target
 
 
 def publish(source: Path, path: Path) -> None:

@@ -144,6 +144,22 @@ def fetched(uri: str, folder: Path) -> Path:
     return remote.fetched(folder) if remote else _existing(uri)
 
 
+def copied(uri: str, folder: Path) -> Path:
+    """Return a copy of the file or the folder at `uri`, which nobody else has: of local ones too.
+
+    Links stay links: whoever must not follow them finds them in the copy.
+
+    Args:
+        uri: what to copy.
+        folder: where `<last part of the URI>` is made; the caller owns it.
+
+    Raises:
+        KanariaError: as `fetched` does.
+    """
+    remote = _remote(uri)
+    return remote.fetched(folder) if remote else local.copied(_existing(uri), folder)
+
+
 @contextmanager
 def opened(uri: str) -> Iterator[Path]:
     """Yield a local path with the content of the file or folder at `uri`, for the block's time.

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from signed_releases import published
+from signing_keys import pair
 
 from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
 from kanaria.components.train import base_model
@@ -167,3 +169,17 @@ def test_a_changed_parameter_starts_afresh_and_says_so(request_with, tmp_path: P
             train(request, tmp_path / "model", tmp_path / "run")
     assert "made with other data, another module or other parameters" in caplog.text
     assert "Resumed" not in caplog.text
+
+
+def test_a_release_that_is_not_the_signed_one_is_no_start(tmp_path: Path):
+    keys = pair(tmp_path, "own")
+    release, pem = published(tmp_path, keys), keys.public.read_text()
+    with base_model.opened(str(release), pem) as folder:
+        assert (folder / "saved_model.pb").read_text() == "graph"
+        assert not folder.is_relative_to(release)
+    (release / "model/1/variables/data").write_text("weightz")
+    with (
+        pytest.raises(DataError, match="model/1/variables/data is not what was signed"),
+        base_model.opened(str(release), pem),
+    ):
+        pass

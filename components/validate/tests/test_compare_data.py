@@ -6,6 +6,8 @@ from pathlib import Path
 import object_stores
 import pytest
 import tensorflow_data_validation as tfdv
+from signed_releases import published
+from signing_keys import pair
 
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
@@ -174,3 +176,19 @@ def test_statistics_without_a_split_are_an_error(tmp_path: Path, schema, targets
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="no split; give what validate_data wrote"):
         compare(CompareRequest(statistics=tmp_path / "none", schema=schema), targets)
+
+
+def test_statistics_that_are_not_the_signed_ones_are_not_compared_with(
+    statistics, schema, targets, tmp_path: Path
+):
+    keys = pair(tmp_path, "own")
+    release = published(tmp_path, keys)
+    (release / "statistics/train/FeatureStats.pb").write_text("others")
+    request = CompareRequest(
+        statistics=statistics("new", train=TAXI),
+        schema=schema,
+        deployed=str(release),
+        verify_key=keys.public.read_text(),
+    )
+    with pytest.raises(DataError, match=r"train/FeatureStats\.pb is not what was signed"):
+        compare(request, targets)

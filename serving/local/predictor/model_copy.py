@@ -1,7 +1,7 @@
 """Copies a revision's model from an object store, once a URI, as KServe's storage initializer.
 
-Where models must be signed (`KANARIA_VERIFY_KEY`), what is about to be loaded is verified, at every
-load: the copy, or the files of this machine where they lie.
+Where releases must be signed (`KANARIA_VERIFY_KEY`), a model of this machine is copied too, and the
+copy, which is what is loaded, is verified at every load.
 
 A process of its own does both: it can be ended at any time and takes no time from the router.
 """
@@ -12,20 +12,27 @@ import os
 import sys
 from pathlib import Path
 
-from kanaria.components.shared.artifacts import fingerprint, model_signature, release
+from kanaria.components.shared.artifacts import fingerprint, release, verified_release, verify_keys
+from kanaria.components.shared.artifacts.verify_keys import VerifyKeys
 from kanaria.components.shared.errors import DataError, KanariaError
 from kanaria.components.shared.process_lifeline import die_with
 from kanaria.components.shared.storage import atomic, owner_only_files, uri_files
-from kanaria.serving import signature_keys
 
 LOCK = "lock"
+BESIDE = (release.SIGNATURE, release.LINEAGE)
+"""What is copied with a model to verify it."""
 
 
 def folder(uri: str, copies: Path) -> Path:
     """Return where the model at `uri` lies on this machine, or will when it is copied."""
-    if not uri_files.is_remote(uri):
+    if not uri_files.is_remote(uri) and not is_verified():
         return uri_files.local_path(uri)
     return copies / fingerprint.of_text(uri)[:16] / uri.rstrip("/").rpartition("/")[2]
+
+
+def is_verified() -> bool:
+    """Tell whether this process' environment wants releases signed."""
+    return bool(os.environ.get(verify_keys.VERIFY_KEY))
 
 
 async def made(uri: str, copies: Path, log: Path) -> bool:
@@ -34,7 +41,7 @@ async def made(uri: str, copies: Path, log: Path) -> bool:
     Why it does not ends the log.
     """
     is_there = not uri_files.is_remote(uri) or folder(uri, copies).is_dir()
-    if is_there and not signature_keys.is_asked_for():
+    if is_there and not is_verified():
         return True
     with owner_only_files.opened(log, "ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -52,10 +59,12 @@ async def made(uri: str, copies: Path, log: Path) -> bool:
 
 
 def copy(uri: str, copies: Path) -> None:
-    """Copy the model into its folder, whole or not at all, unless it is there.
+    """Copy the model into its folder, whole or not at all, unless it is there; verify the copy.
+
+    A copy that is not the signed model is removed: the next attempt takes it from the store anew.
 
     Raises:
-        KanariaError: as `uri_files.fetched` does.
+        KanariaError: as `uri_files.fetched` and `verified_release.taken` do.
     """
     target = folder(uri, copies)
     owner_only_files.folder(target.parent)
@@ -63,33 +72,19 @@ def copy(uri: str, copies: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for rest in target.parent.glob(".*.partial"):  # A copy that was ended left it.
             atomic.remove(rest)
-        if not target.is_dir():
+        if keys := verify_keys.of_environment():
+            _verified(uri, target, keys)
+        elif not target.is_dir():
             uri_files.fetched(uri, target.parent)
 
 
-def verify(uri: str, copies: Path, key: Path) -> None:
-    """Raise unless the model in its folder is the one that was signed.
-
-    The signature is copied like the model. When they do not belong together, the copies are
-    removed: the next attempt takes both from the store anew.
-
-    Raises:
-        KanariaError: as `model_signature.verify` and `uri_files.fetched` do.
-    """
-    model, signature = folder(uri, copies), release.signature_uri(uri)
-    if not uri_files.is_remote(uri):
-        if not uri_files.exists(signature):
-            raise DataError(f"{uri}: not signed: there is no {signature}; publish it signed")
-        model_signature.verify(model, uri_files.local_path(signature), key, uri)
-        return
-    copied = model.parent / release.SIGNATURE
-    if not copied.is_file():
-        uri_files.fetched(signature, model.parent)
+def _verified(uri: str, target: Path, keys: VerifyKeys) -> None:
     try:
-        model_signature.verify(model, copied, key, uri)
+        if not verified_release.taken(release.of_model(uri), target.name, target.parent, keys):
+            raise DataError(f"{uri}: no model in this release; look at storageUri")
     except DataError:
-        atomic.remove(copied)
-        atomic.remove(model)
+        for path in (target, *(target.parent / name for name in BESIDE)):
+            atomic.remove(path)
         raise
 
 
@@ -98,10 +93,7 @@ def main() -> None:
     uri, copies, server = sys.argv[1:]
     die_with(int(server))
     try:
-        if uri_files.is_remote(uri):
-            copy(uri, Path(copies))
-        if key := signature_keys.of_environment():
-            verify(uri, Path(copies), key)
+        copy(uri, Path(copies))
     except KanariaError as error:
         sys.exit(str(error))
 

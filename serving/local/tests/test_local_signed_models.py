@@ -1,21 +1,24 @@
 """A server that loads signed models only, with real predictors, a folder and a bucket."""
 
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import object_stores
 import pytest
 from local_server import ROWS, Server, until
+from signed_releases import finished
 from signing_keys import Pair, pair
 
-from kanaria.components.shared.artifacts import model_signature
+from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.local.server import serve
-from kanaria.serving.signature_keys import VERIFY_KEY
+from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 STABLE, SECOND = "flights-predictor-00001", "flights-predictor-00002"
@@ -26,10 +29,14 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return pair(tmp_path_factory.mktemp("keys"), "own")
 
 
-def published(model: Path, uri: str, keys: Pair) -> str:
-    """Publish a model below a URI with its signature; return the URI of the model."""
-    uri_files.publish(model, f"{uri}/model", last="1/saved_model.pb")
-    uri_files.write_text(f"{uri}/model.sig", model_signature.sign(model, keys.private))
+def published(model: Path, root: str, keys: Pair) -> str:
+    """Publish a model as a signed release below a folder or bucket; return the model's URI."""
+    with tempfile.TemporaryDirectory() as folder:
+        making = Path(folder) / "making"
+        shutil.copytree(model, making / "model")
+        home = finished(making, Path(folder), keys, "flights")
+        uri = f"{root}/flights/{home.name}"
+        uri_files.publish(home, uri, last="release.json")
     return f"{uri}/model"
 
 
@@ -56,8 +63,8 @@ def test_what_is_not_signed_is_not_loaded_and_the_one_before_goes_on_answering(
     models: Path, keys: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(VERIFY_KEY, str(keys.public))
-    one = published(models / "one", str(tmp_path / "models/one"), keys)
-    two = published(models / "two", str(tmp_path / "models/two"), keys)
+    one = published(models / "one", str(tmp_path / "models"), keys)
+    two = published(models / "two", str(tmp_path / "models"), keys)
     state = tmp_path / "state"
     server = Server(state)
     with LocalTraffic(state) as traffic:
@@ -70,41 +77,44 @@ def test_what_is_not_signed_is_not_loaded_and_the_one_before_goes_on_answering(
         variables.write_bytes(data)
         staged(traffic, two)
         why = settled(traffic, SECOND)
-        said = f"1/variables/{variables.name} is not what was signed"
-        assert why.startswith(f"{two}: not the signed model: {said}; ")
+        said = f"model/1/variables/{variables.name} is not what was signed"
+        assert why.startswith(f"{two.removesuffix('/model')}: not the signed release: {said}; ")
         assert server.predict().json() == before
         assert traffic.observe("default", "flights").rolled_out == STABLE
         data[-1] ^= 1
         variables.write_bytes(data)
-        Path(two).with_name("model.sig").unlink()
+        Path(two).with_name("release.sig").unlink()
         staged(traffic, f"file://{two}")
         assert "not signed: there is no" in settled(traffic, "flights-predictor-00003")
         assert server.predict().json() == before
     assert server.end(signal.SIGTERM) != 0
-    # It is verified at each load: a file that TensorFlow would not read is one too many.
+    # What is loaded is a copy, verified at each load: what its source has become is not.
     (Path(one) / "1/more.txt").touch()
     server = Server(state)
-    answer = server.predict(ROWS)
-    assert answer.status_code == 503
+    assert server.predict(ROWS).json()["predictions"]
+    server.end(signal.SIGTERM)
+    copies = Service(state, "default", "flights").models()
+    (model_copy.folder(one, copies) / "1/more.txt").touch()
+    server = Server(state)
+    assert server.predict(ROWS).status_code == 503
     server.end(signal.SIGTERM)
 
 
 def test_a_copy_is_verified_each_time_and_taken_anew_when_it_is_not_the_signed_one(
     models: Path, keys: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv(VERIFY_KEY, str(keys.public))
     with object_stores.minio() as bucket:
         bucket.use(monkeypatch)
-        uri = published(models / "one", f"{bucket.uri}/tips/7b", keys)
+        uri = published(models / "one", bucket.uri, keys)
         copies = tmp_path / "copies"
         model_copy.copy(uri, copies)
-        model_copy.verify(uri, copies, keys.public)
         own = model_copy.folder(uri, copies) / "1/saved_model.pb"
         own.write_bytes(b"other")
         with pytest.raises(Exception, match=r"1/saved_model\.pb is not what was signed"):
-            model_copy.verify(uri, copies, keys.public)
+            model_copy.copy(uri, copies)
         assert not model_copy.folder(uri, copies).exists()
         model_copy.copy(uri, copies)
-        model_copy.verify(uri, copies, keys.public)
 
 
 def test_a_server_begins_with_a_key_that_can_verify(

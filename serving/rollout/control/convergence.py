@@ -89,6 +89,20 @@ def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
     return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
 
 
+def exposes_more(rollout: Rollout, status: ServiceStatus) -> bool:
+    """Tell whether the next step gives the canary requests, or copies of them, that it has not."""
+    match next_move(rollout, status):
+        case Move.PROMOTE:
+            return True
+        case Move.SHIFT:
+            live = 100 if status.canary_percent is None else status.canary_percent
+            return wanted_percent(rollout) > live
+        case Move.MIRROR:
+            return mirrored(rollout) > (status.mirrored_percent or 0)
+        case _:
+            return False
+
+
 def _is_on_trial_with_all(rollout: Rollout) -> bool:
     """Tell whether a step of the policy gave the canary all traffic, to be watched there."""
     steps = {step.percent for step in rollout.policy.ladder}

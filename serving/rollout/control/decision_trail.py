@@ -102,7 +102,7 @@ def _decision(rollout: Rollout, place: int, moment: Moment) -> Entry:
         who=moment.who or f"rule {moment.rule}",
         what=str(command.kind if command else verdict.action),
         about=rollout.target.canary,
-        why=step if command else why(verdict, moment.findings),
+        why=(command.reason or step) if command else why(verdict, moment.findings),
         numbers={"rollout": rollout.number, "percent": verdict.percent, **_evidence(moment)},
         source=Source(rollout=rollout.number, started=rollout.started, entry=place),
     )

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kanaria.components.shared.errors import KanariaError, NotReadyError
+from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError
+from kanaria.serving.rollout.control import signed_canary
 from kanaria.serving.rollout.control.convergence import (
     Move,
+    exposes_more,
     is_judged,
     mirrored,
     next_move,
@@ -33,12 +35,15 @@ class World:
         store: keeps rollouts.
         source: of the numbers.
         now: the clock, seconds since 1970.
+        require_signed: raises DataError of a model's URI whose release is not the signed one, see
+            `signed_canary`; is asked before a canary gets more requests.
     """
 
     traffic: Traffic
     store: Store
     source: Source
     now: Callable[[], float]
+    require_signed: Callable[[str], None] = signed_canary.require
 
 
 def reconcile(world: World, stored: Stored, interval_seconds: float) -> Stored:
@@ -64,11 +69,11 @@ def reconcile(world: World, stored: Stored, interval_seconds: float) -> Stored:
     status = _status(world, stored.rollout)
     if taker := taken_over(stored.rollout, status):
         return _superseded(world, stored, taker)
-    status, failure = _tried(world, stored, status)
+    stored, status, failure = _tried(world, stored, status)
     due = _is_due(world, stored.rollout, interval_seconds)
     if due and is_judged(stored.rollout, status):
         stored = _decide(world, stored, status)
-        status, failure = _tried(world, stored, status)
+        stored, status, failure = _tried(world, stored, status)
     if failure is not None:
         raise failure
     return _settle(world, stored, status)
@@ -146,12 +151,37 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
 
 def _tried(
     world: World, stored: Stored, status: ServiceStatus
-) -> tuple[ServiceStatus, KanariaError | None]:
-    """Do what is missing; return the status that was read last, and what was in the way."""
+) -> tuple[Stored, ServiceStatus, KanariaError | None]:
+    """Do what is missing; return rollout and status as they are then, and what was in the way."""
     try:
-        return _converge(world, stored, status), None
+        stored = _only_signed(world, stored, status)
+        return stored, _converge(world, stored, status), None
     except KanariaError as error:
-        return _status(world, stored.rollout), error
+        return stored, _status(world, stored.rollout), error
+
+
+def _only_signed(world: World, stored: Stored, status: ServiceStatus) -> Stored:
+    """Order the way back where the canary would get more requests and is not the signed release.
+
+    The pods that are there have loaded what was there then; those that more requests bring would
+    load what lies there now.
+    """
+    rollout = stored.rollout
+    if not exposes_more(rollout, status):
+        return stored
+    try:
+        world.require_signed(rollout.target.canary_uri)
+    except DataError as error:
+        LOGGER.error("%s: rolled back: %s", rollout.title, error)
+        command = Command(
+            kind=CommandKind.ROLLBACK,
+            who=signed_canary.WHO,
+            when=world.now(),
+            reason=str(error),
+        )
+        state = apply(rollout.state, command, rollout.policy).state
+        return world.store.save(replace(rollout, state=state), stored.version, command)
+    return stored
 
 
 def _superseded(world: World, stored: Stored, taker: str) -> Stored:

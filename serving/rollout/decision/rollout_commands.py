@@ -50,12 +50,14 @@ class Command:
         who: name of the person or system, not empty.
         when: seconds since 1970.
         step: name of the step to approve, "" for the one in question; no meaning elsewhere.
+        reason: what a program found that orders it; "" of a person.
     """
 
     kind: CommandKind
     who: str
     when: float
     step: str = ""
+    reason: str = ""
 
 
 def begin(now: float) -> State:
@@ -83,9 +85,14 @@ def apply(state: State, command: Command, policy: Policy) -> Decision:
     verdict = Verdict(
         action=Action.ROLLBACK if rolled_back else Action.HOLD,
         percent=changed.desired_percent,
-        reasons=(f"{command.who}: {command.kind} {command.step}".strip(),),
+        reasons=(_said(command),),
     )
     return Decision(verdict=verdict, state=replace(changed, last=verdict, proposed=None))
+
+
+def _said(command: Command) -> str:
+    text = f"{command.who}: {command.kind} {command.step}".strip()
+    return f"{text}: {command.reason}" if command.reason else text
 
 
 def _approve(state: State, command: Command, policy: Policy) -> State:

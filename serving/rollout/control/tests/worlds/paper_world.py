@@ -50,9 +50,10 @@ class Paper:
     unready: set[str] = field(default_factory=set)
     wrote: Callable[[str], None] = lambda _: None
 
-    def push(self, version: str, *, ready: bool = True) -> None:
+    def push(self, version: str, *, ready: bool = True, uri: str = "") -> None:
         """Apply a model at 0 %, as push_model does."""
-        spec = ServiceSpec(name=SERVICE, storage_uri=f"/models/{version}", canary_percent=0)
+        place = uri or f"/models/{version}"
+        spec = ServiceSpec(name=SERVICE, storage_uri=place, canary_percent=0)
         self.manifest = build(spec)
         self._adopt()
         newest = self.observed.revisions[-1].name
