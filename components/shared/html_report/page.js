@@ -53,11 +53,12 @@
     });
   };
 
+  // What is cut is searched whole.
   const textOf = (body) =>
     [...body.rows]
       .flatMap((row) => [...row.cells])
       .filter((cell) => !cell.querySelector("figure"))
-      .map((cell) => cell.textContent)
+      .flatMap((cell) => [cell.textContent, ...[...cell.querySelectorAll("[title]")].map(({ title }) => title)])
       .join(" ")
       .toLowerCase();
 
@@ -154,7 +155,7 @@
     axisY: small ? { labels: false, ticks: false, domain: false } : { labelLimit: 0.4 * width },
     axisPoint: small ? { labels: false, ticks: false } : {},
     axisBand: small ? { labels: false, ticks: false } : { grid: false },
-    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", labelLimit: 240 },
+    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", symbolOpacity: 1, labelLimit: 240 },
     header: { labelColor: ink, titleColor: ink },
     title: { color: ink },
     mark: { color: "var(--a)" },
@@ -290,6 +291,11 @@
     makeTools(box);
   }
   figures.forEach(prepare);
+  // A number that was rounded is told whole to who points at it.
+  document.addEventListener("mouseover", ({ target }) => {
+    const rounded = target.closest("td.number[data-value]");
+    if (rounded) rounded.title = rounded.dataset.value;
+  });
   const watching = new IntersectionObserver(
     (seen) => {
       for (const { isIntersecting, target } of seen) {

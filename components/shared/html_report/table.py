@@ -85,30 +85,41 @@ class Table:
 
     def markup(self, specs: Specs) -> Markup:
         """Return it as HTML."""
+        numbers = self._numbers()
         bodies = [
-            Markup(f"<tbody>{self._lines(row, specs)}</tbody>") for row in self.rows[: self.most]
+            Markup(f"<tbody>{self._lines(row, specs, numbers)}</tbody>")
+            for row in self.rows[: self.most]
         ]
         left_out = len(self.rows) - len(bodies)
         note = f'<p class="note">{left_out} {text(self.rest)}</p>' if left_out else ""
         asks = f' data-search="{escape(self.search)}"' if self.search else ""
         return Markup(
             f'<div class="table {self.narrow}"{asks}><div class="scroll" tabindex="0"><table>'
-            f"{self._head()}{join(bodies)}</table></div>{note}</div>"
+            f"{self._head(numbers)}{join(bodies)}</table></div>{note}</div>"
         )
 
     def bare(self, specs: Specs) -> Markup:
         """Return it as HTML without what it is worked with: the numbers of a chart."""
-        lines = join(self._lines(row, specs, bare=True) for row in self.rows)
-        return Markup(f"<table>{self._head()}<tbody>{lines}</tbody></table>")
+        numbers = self._numbers()
+        lines = join(self._lines(row, specs, numbers, bare=True) for row in self.rows)
+        return Markup(f"<table>{self._head(numbers)}<tbody>{lines}</tbody></table>")
 
-    def _head(self) -> Markup:
-        headers = zip(self.columns, self._numbers(), strict=True)
+    def _head(self, numbers: Sequence[bool]) -> Markup:
+        headers = zip(self.columns, numbers, strict=True)
         cells = join(_header(column, aligned) for column, aligned in headers)
         return Markup(f"<thead><tr>{cells}</tr></thead>")
 
-    def _lines(self, row: Row, specs: Specs, *, bare: bool = False) -> Markup:
+    def _lines(
+        self, row: Row, specs: Specs, numbers: Sequence[bool], *, bare: bool = False
+    ) -> Markup:
         return join(
-            element("tr", join(cell(c, specs, span=span, bare=bare) for _, c, span in cells))
+            element(
+                "tr",
+                join(
+                    cell(content, specs, span=span, aligned=numbers[place], bare=bare)
+                    for place, content, span in cells
+                ),
+            )
             for cells in _placed(row)
         )
 
