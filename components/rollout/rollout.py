@@ -11,8 +11,8 @@ from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.report import markup
-from kanaria.components.shared.report.page import Page
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.html_page import Page
 from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving.rollout.control import operations, registered_aliases
 from kanaria.serving.rollout.control.controller import Pace, run

@@ -73,8 +73,8 @@ def _shown(content: object, specs: Specs) -> Markup:
 def _classes(content: object, aligned: bool) -> str:
     """Return the classes of a cell; numbers among texts stand where the texts do."""
     names = content.css.split() if isinstance(content, Cell) else []
-    names = [name for name in names if name != "number"]
-    return " ".join([*names, "number"] if aligned and is_aligned(content) else names)
+    others = [name for name in names if name != "number"]
+    return " ".join([*others, "number"] if aligned else others)
 
 
 def _attributes(content: object, shown: str, span: int) -> str:
