@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from kanaria.components.shared.html_report.markup import Markup, element
 from kanaria.components.shared.html_report.html_page import Page, Section
+from kanaria.components.shared.html_report.markup import Markup, element
 from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.serving.model_card.card import Card
 from kanaria.serving.model_card.card_sections import NO_NUMBER, Part, number, sections

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from kanaria.components.shared.html_report.content import Specs, written
-from kanaria.components.shared.html_report.markup import Markup, CutText
+from kanaria.components.shared.html_report.markup import CutText, Markup
 
 NOTHING = "–"
 """Stands where there is no value; such rows are sorted last."""
