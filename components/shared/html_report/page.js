@@ -17,6 +17,9 @@
     return Number.isNaN(number) ? null : number;
   };
 
+  // Numbers stand to the right, or behind words that say them.
+  const isOfNumbers = (header) => header.matches(".number, [data-number]");
+
   // --- Tables ---------------------------------------------------------------------------------
   const order = (one, two) => {
     if (one === null || two === null) return (one === null) - (two === null);
@@ -26,7 +29,7 @@
   };
 
   const sortBy = (table, place, descending) => {
-    const isNumber = table.tHead.rows[0].cells[place].classList.contains("number");
+    const isNumber = isOfNumbers(table.tHead.rows[0].cells[place]);
     const keyed = [...table.tBodies].map((body) => [body, valueOf(body.rows[0].cells[place], isNumber)]);
     keyed.sort(([, one], [, two]) => {
       const missing = one === null || two === null;
@@ -45,7 +48,7 @@
       const button = make("button", { type: "button" }, ...header.childNodes);
       // Numbers are first looked at from the largest.
       button.onclick = () => {
-        const first = header.classList.contains("number") ? "descending" : "ascending";
+        const first = isOfNumbers(header) ? "descending" : "ascending";
         const next = header.ariaSort === null ? first : header.ariaSort === "ascending" ? "descending" : "ascending";
         sortBy(table, place, next === "descending");
       };
@@ -129,7 +132,7 @@
     const table = figure.querySelector("details table");
     const fields = [...table.tHead.rows[0].cells].map((header) => [
       header.dataset.key,
-      header.classList.contains("number"),
+      isOfNumbers(header),
     ]);
     return [...table.tBodies[0].rows].map(({ cells }) => {
       const row = {};
