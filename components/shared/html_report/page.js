@@ -146,6 +146,7 @@
   // Names of the page's colours, so that a chart follows light, dark and print by itself.
   const ink = "var(--ink)";
   const line = "var(--line)";
+  const NARROW = 480;  // Pixels of a chart; below, entries of a legend stand below each other.
   const config = (small, width) => ({
     background: "transparent",
     font: "system-ui,sans-serif",
@@ -158,7 +159,7 @@
     axisY: small ? { labels: false, ticks: false, domain: false } : { labelLimit: 0.4 * width },
     axisPoint: small ? { labels: false, ticks: false } : {},
     axisBand: small ? { labels: false, ticks: false } : { grid: false },
-    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", symbolOpacity: 1, labelLimit: 240 },
+    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", symbolOpacity: 1, labelLimit: 240, columns: width < NARROW ? 2 : 0 },
     header: { labelColor: ink, titleColor: ink },
     title: { color: ink },
     mark: { color: "var(--a)" },
