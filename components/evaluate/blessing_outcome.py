@@ -39,7 +39,8 @@ def decide(findings: Findings, deployed: str) -> Outcome:
     notes = list(findings.notes)
     if not deployed:
         skipped = findings.change_thresholds
-        notes.append(f"no deployed model: first run, {skipped} change thresholds skipped")
+        thresholds = "change threshold" if skipped == 1 else "change thresholds"
+        notes.append(f"no deployed model: first run, {skipped} {thresholds} skipped")
     notes += [check.text for check in findings.checks if check.passed][:100]
     limits: dict[str, list[object]] = {}
     for check in findings.checks:

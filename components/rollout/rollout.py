@@ -11,7 +11,9 @@ from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import uri_files
+from kanaria.components.shared.html_report import markup
+from kanaria.components.shared.html_report.html_page import Page
+from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving.rollout.control import operations, registered_aliases
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.environment import Place, connect
@@ -202,9 +204,11 @@ def outcome_of(rollout: Rollout) -> Outcome:
 def _without(
     targets: Targets, passed: bool, why: str, promoted: bool | None = None
 ) -> tuple[bool, Outcome]:
-    """Tell that there was nothing to roll out."""
+    """Tell that there was nothing to roll out, on the page too, which the step promises."""
     reason = Reason(severity="WARNING" if passed else "ERROR", subject=STEP, kind="none", text=why)
     nothing_to_do = Outcome(step=STEP, passed=passed, reasons=(reason,))
     outcome.write(nothing_to_do, targets.outcome)
+    lead = [markup.element("p", why, "verdict warn" if passed else "verdict bad")]
+    atomic.write_text(targets.timeline, Page(title="No rollout", lead=lead).render())
     logger.warning("%s", why)
     return passed if promoted is None else promoted, nothing_to_do

@@ -126,7 +126,8 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in values and not definition.get("isOptional"):
             faults.add(f"{name} is missing; set it in the config or with --set {name}=...")
     faults.raise_if_any()
-    defaults = {n: d.get("defaultValue") for n, d in plan.parameters.items() if "defaultValue" in d}
+    optional = {n: d for n, d in plan.parameters.items() if "defaultValue" in d}
+    defaults = {name: parameter_types.default_of(one) for name, one in optional.items()}
     return {**defaults, **values}
 
 

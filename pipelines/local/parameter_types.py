@@ -48,6 +48,13 @@ def name_of(definition: Mapping[str, Any]) -> str:
     return TYPES[kind].name if kind in TYPES else kind.lower()
 
 
+def default_of(definition: Mapping[str, Any]) -> Any:
+    """Return the default of a parameter that has one; KFP writes whole numbers with a point."""
+    value = definition["defaultValue"]
+    is_whole = definition.get("parameterType") == "NUMBER_INTEGER"
+    return int(value) if is_whole else value
+
+
 def fault(value: Any, definition: Mapping[str, Any]) -> str:
     """Return what is to be done about a value its parameter cannot take, "" if it can.
 

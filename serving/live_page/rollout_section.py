@@ -18,7 +18,12 @@ def rollouts(state: PageState) -> Markup:
         parts.append(element("p", "No rollout is under way.", "note"))
     if over:
         rows = [
-            [one.service, f"rollout {one.number}", one.phase, dict(one.rows)["last"]]
+            [
+                one.service,
+                f"rollout {one.number}",
+                one.phase.replace("_", " "),
+                dict(one.rows)["last"],
+            ]
             for one in over
         ]
         parts.append(

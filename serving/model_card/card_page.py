@@ -1,11 +1,17 @@
 """A model card as a page for a browser. Pure."""
 
-from kanaria.components.shared.html_report.cells import Cell
+from typing import Literal
+
 from kanaria.components.shared.html_report.html_page import Page, Section
-from kanaria.components.shared.html_report.markup import Markup, element, text
+from kanaria.components.shared.html_report.markup import Markup, element
 from kanaria.components.shared.html_report.table import Table, columns
 from kanaria.serving.model_card.card import Card
-from kanaria.serving.model_card.card_sections import Facts, Part, sections
+from kanaria.serving.model_card.card_sections import NO_NUMBER, Part, number, sections
+
+PAIR = 2
+"""Columns of a table of names and values, which a narrow page stacks."""
+MOST_LETTERS = 40
+"""Of a text that is never broken within a word."""
 
 
 def render(card: Card) -> str:
@@ -18,26 +24,23 @@ def render(card: Card) -> str:
 def _part(part: Part) -> Markup | Table:
     if isinstance(part, str):
         return element("p", part, "long")
-    return Table(columns=columns(*part.headers), rows=_rows(part), narrow="stack")
+    rows = [[_cell(fact) for fact in row] for row in part.rows]
+    narrow: Literal["scroll", "stack"] = "stack" if len(part.headers) == PAIR else "scroll"
+    return Table(columns=columns(*part.headers), rows=rows, narrow=narrow)
 
 
-def _rows(facts: Facts) -> list[list[Cell]]:
-    """Return the rows; numbers are sorted as numbers and shown with all their digits."""
-    return [[_cell(each) for each in row] for row in facts.rows]
-
-
-def _cell(fact: str) -> Cell:
+def _cell(fact: str) -> object:
+    """Return what a cell shows: a number, no value, or a text, which is broken where it is long."""
+    if fact == NO_NUMBER:
+        return None
     value = _value(fact)
-    css = "number" if isinstance(value, float) else ""
-    return Cell(content=_shown(fact), value=value, css=css)
+    if value is not None and number(value) == fact:
+        return value
+    return element("span", fact, "long") if len(fact) > MOST_LETTERS else fact
 
 
-def _shown(cell: str) -> Markup:
-    return Markup(f'<span class="long">{text(cell)}</span>')
-
-
-def _value(cell: str) -> float | str:
+def _value(fact: str) -> float | None:
     try:
-        return float(cell)
+        return float(fact)
     except ValueError:
-        return cell
+        return None

@@ -309,7 +309,7 @@ def _limits(card: Card) -> Iterator[Part]:
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(cut(name, MOST_NAME) for name in names[:MOST_FILES])
+    shown = "; ".join(cut(name, MOST_NAME) for name in names[:MOST_FILES])
     return shown if len(names) <= MOST_FILES else f"{shown} and {len(names) - MOST_FILES} more"
 
 

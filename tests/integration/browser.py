@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,8 @@ def started(profile: Path) -> Iterator[Tab]:
     told = profile / "DevToolsActivePort"
     with subprocess.Popen([*command, "about:blank"], stderr=subprocess.DEVNULL) as process:
         try:
-            yield Tab(_address(told, process))
+            with closing(Tab(_address(told, process))) as tab:
+                yield tab
         finally:
             process.terminate()
 

@@ -186,7 +186,7 @@ def test_a_slice_without_rows_does_not_hold(refused):
 def test_a_first_run_skips_change_thresholds_and_says_so(first_run):
     asked, result = first_run
     assert result.blessed
-    assert "no deployed model: first run, 1 change thresholds skipped" in result.outcome.notes
+    assert "no deployed model: first run, 1 change threshold skipped" in result.outcome.notes
     assert tfma.load_eval_result(asked.evaluation).slicing_metrics
 
 

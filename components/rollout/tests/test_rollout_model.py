@@ -104,6 +104,7 @@ def test_without_the_policy_that_it_needs_the_canary_is_left_alone(tmp_path: Pat
     assert not promoted
     assert judgement.passed
     assert judgement.reasons[0].text == "no policy, no rollout: taxi-predictor-00002 keeps 10 %"
+    assert judgement.reasons[0].text in written.timeline.read_text()
 
 
 def test_the_component_fails_with_the_reasons_and_leaves_the_outcome(tmp_path: Path):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from kanaria.components.shared.html_report.content import Specs, written
-from kanaria.components.shared.html_report.markup import Markup
+from kanaria.components.shared.html_report.markup import CutText, Markup
 
 NOTHING = "–"
 """Stands where there is no value; such rows are sorted last."""
@@ -48,8 +48,11 @@ def is_aligned(content: object) -> bool:
 
 
 def cut(value: str, most: int = MOST_LABEL) -> str:
-    """Return a text, or its beginning where it is longer than `most` characters."""
-    return value if len(value) <= most else f"{value[:most]}…"
+    """Return a text, or its beginning where it is longer than `most` characters.
+
+    A page tells the rest where a reader points at what is cut.
+    """
+    return value if len(value) <= most else CutText(value, most)
 
 
 def number(value: float) -> str:
@@ -67,25 +70,36 @@ def _shown(content: object, specs: Specs) -> Markup:
     return written(content, specs)
 
 
-def _attributes(content: object, shown: str, span: int, bare: bool) -> str:
+def _classes(content: object, aligned: bool) -> str:
+    """Return the classes of a cell; numbers among texts stand where the texts do."""
+    names = content.css.split() if isinstance(content, Cell) else []
+    others = [name for name in names if name != "number"]
+    return " ".join([*others, "number"] if aligned else others)
+
+
+def _attributes(content: object, shown: str, span: int) -> str:
     """Return the attributes of a cell: the exact value where the text shown is not all of it."""
     value = value_of(content)
-    own, css = (content.value, content.css) if isinstance(content, Cell) else (None, "")
-    css = f"{css} number".strip() if is_aligned(content) and own is None else css
-    found = f' class="{escape(css)}"' if css and not bare else ""
-    found += f' rowspan="{span}"' if span > 1 else ""
-    differs = own is not None or (is_number(value) and float(shown) != value)
-    return f'{found} data-value="{escape(str(value))}"' if differs else found
+    own = isinstance(content, Cell) and content.value is not None
+    covers = f' rowspan="{span}"' if span > 1 else ""
+    differs = own or (is_number(value) and float(shown) != value)
+    return f'{covers} data-value="{escape(str(value))}"' if differs else covers
 
 
-def cell(content: object, specs: Specs, *, span: int = 1, bare: bool = False) -> Markup:
+def cell(
+    content: object, specs: Specs, *, span: int = 1, aligned: bool = False, bare: bool = False
+) -> Markup:
     """Return a cell of a table.
 
     Args:
         content: Cell, number, None for no value, or what `written` takes.
         specs: those of the page.
         span: how many rows it covers.
+        aligned: whether it stands in a column of numbers.
         bare: whether it tells nothing of its looks.
     """
-    shown = _shown(content.content if isinstance(content, Cell) else content, specs)
-    return Markup(f"<td{_attributes(content, shown, span, bare)}>{shown}</td>")
+    inner = content.content if isinstance(content, Cell) else content
+    shown = _shown(str(inner) if bare and isinstance(inner, CutText) else inner, specs)
+    css = "" if bare else _classes(content, aligned)
+    classes = f' class="{escape(css)}"' if css else ""
+    return Markup(f"<td{classes}{_attributes(content, shown, span)}>{shown}</td>")

@@ -5,6 +5,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+MOST_TOLD = 300
+"""Characters of a text that was cut, which are told to who points at it."""
+
 
 @cache
 def style() -> str:
@@ -16,10 +19,28 @@ class Markup(str):
     """Text that is already HTML and must not be escaped again."""
 
 
+class CutText(str):
+    """The beginning of a text, which a page shows whole where a reader points at it.
+
+    Attributes:
+        whole: the text, or as much of it as is told.
+    """
+
+    whole: str
+
+    def __new__(cls, value: str, most: int) -> "CutText":
+        """Cut `value` after `most` characters."""
+        shortened = super().__new__(cls, f"{value[:most]}…")
+        shortened.whole = value if len(value) <= MOST_TOLD else f"{value[:MOST_TOLD]}…"
+        return shortened
+
+
 def text(value: object) -> Markup:
     """Escape `value`; Markup passes unchanged, floats are shown with 5 significant digits."""
     if isinstance(value, Markup):
         return value
+    if isinstance(value, CutText):
+        return Markup(f'<span title="{escape(value.whole)}">{escape(value)}</span>')
     if isinstance(value, float):
         return Markup(f"{value:.5g}")
     return Markup(escape(str(value)))

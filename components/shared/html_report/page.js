@@ -17,6 +17,9 @@
     return Number.isNaN(number) ? null : number;
   };
 
+  // Numbers stand to the right, or behind words that say them.
+  const isOfNumbers = (header) => header.matches(".number, [data-number]");
+
   // --- Tables ---------------------------------------------------------------------------------
   const order = (one, two) => {
     if (one === null || two === null) return (one === null) - (two === null);
@@ -26,7 +29,7 @@
   };
 
   const sortBy = (table, place, descending) => {
-    const isNumber = table.tHead.rows[0].cells[place].classList.contains("number");
+    const isNumber = isOfNumbers(table.tHead.rows[0].cells[place]);
     const keyed = [...table.tBodies].map((body) => [body, valueOf(body.rows[0].cells[place], isNumber)]);
     keyed.sort(([, one], [, two]) => {
       const missing = one === null || two === null;
@@ -45,7 +48,7 @@
       const button = make("button", { type: "button" }, ...header.childNodes);
       // Numbers are first looked at from the largest.
       button.onclick = () => {
-        const first = header.classList.contains("number") ? "descending" : "ascending";
+        const first = isOfNumbers(header) ? "descending" : "ascending";
         const next = header.ariaSort === null ? first : header.ariaSort === "ascending" ? "descending" : "ascending";
         sortBy(table, place, next === "descending");
       };
@@ -53,11 +56,12 @@
     });
   };
 
+  // What is cut is searched whole.
   const textOf = (body) =>
     [...body.rows]
       .flatMap((row) => [...row.cells])
       .filter((cell) => !cell.querySelector("figure"))
-      .map((cell) => cell.textContent)
+      .flatMap((cell) => [cell.textContent, ...[...cell.querySelectorAll("[title]")].map(({ title }) => title)])
       .join(" ")
       .toLowerCase();
 
@@ -128,7 +132,7 @@
     const table = figure.querySelector("details table");
     const fields = [...table.tHead.rows[0].cells].map((header) => [
       header.dataset.key,
-      header.classList.contains("number"),
+      isOfNumbers(header),
     ]);
     return [...table.tBodies[0].rows].map(({ cells }) => {
       const row = {};
@@ -142,6 +146,7 @@
   // Names of the page's colours, so that a chart follows light, dark and print by itself.
   const ink = "var(--ink)";
   const line = "var(--line)";
+  const NARROW = 480;  // Pixels of a chart; below, entries of a legend stand below each other.
   const config = (small, width) => ({
     background: "transparent",
     font: "system-ui,sans-serif",
@@ -154,7 +159,7 @@
     axisY: small ? { labels: false, ticks: false, domain: false } : { labelLimit: 0.4 * width },
     axisPoint: small ? { labels: false, ticks: false } : {},
     axisBand: small ? { labels: false, ticks: false } : { grid: false },
-    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", labelLimit: 240 },
+    legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", symbolOpacity: 1, labelLimit: 240, columns: width < NARROW ? 2 : 0 },
     header: { labelColor: ink, titleColor: ink },
     title: { color: ink },
     mark: { color: "var(--a)" },
@@ -290,6 +295,11 @@
     makeTools(box);
   }
   figures.forEach(prepare);
+  // A number that was rounded is told whole to who points at it.
+  document.addEventListener("mouseover", ({ target }) => {
+    const rounded = target.closest("td.number[data-value]");
+    if (rounded) rounded.title = rounded.dataset.value;
+  });
   const watching = new IntersectionObserver(
     (seen) => {
       for (const { isIntersecting, target } of seen) {

@@ -3,14 +3,26 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from html import escape
 from typing import Literal, TypeAlias
 
-from kanaria.components.shared.html_report.cells import cell, is_aligned, value_of
+from kanaria.components.shared.html_report.cells import cell, is_aligned, is_number, value_of
 from kanaria.components.shared.html_report.content import Specs
 from kanaria.components.shared.html_report.markup import Markup, element, join, text
 
 Placed: TypeAlias = tuple[int, object, int]
+
+
+class Numbers(Enum):
+    """What a column's values are; scripts sort and draw numbers as such, however they are shown."""
+
+    NONE = auto()
+    """Texts, at least some."""
+    BEHIND = auto()
+    """Numbers, which the cells show in words: a time, "3 of 5"."""
+    ALIGNED = auto()
+    """Numbers, shown as such."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,42 +97,65 @@ class Table:
 
     def markup(self, specs: Specs) -> Markup:
         """Return it as HTML."""
+        numbers = self._numbers()
         bodies = [
-            Markup(f"<tbody>{self._lines(row, specs)}</tbody>") for row in self.rows[: self.most]
+            Markup(f"<tbody>{self._lines(row, specs, numbers)}</tbody>")
+            for row in self.rows[: self.most]
         ]
         left_out = len(self.rows) - len(bodies)
         note = f'<p class="note">{left_out} {text(self.rest)}</p>' if left_out else ""
         asks = f' data-search="{escape(self.search)}"' if self.search else ""
         return Markup(
             f'<div class="table {self.narrow}"{asks}><div class="scroll" tabindex="0"><table>'
-            f"{self._head()}{join(bodies)}</table></div>{note}</div>"
+            f"{self._head(numbers)}{join(bodies)}</table></div>{note}</div>"
         )
 
     def bare(self, specs: Specs) -> Markup:
         """Return it as HTML without what it is worked with: the numbers of a chart."""
-        lines = join(self._lines(row, specs, bare=True) for row in self.rows)
-        return Markup(f"<table>{self._head()}<tbody>{lines}</tbody></table>")
+        numbers = self._numbers()
+        lines = join(self._lines(row, specs, numbers, bare=True) for row in self.rows)
+        return Markup(f"<table>{self._head(numbers)}<tbody>{lines}</tbody></table>")
 
-    def _head(self) -> Markup:
-        headers = zip(self.columns, self._numbers(), strict=True)
-        cells = join(_header(column, aligned) for column, aligned in headers)
+    def _head(self, numbers: Sequence[Numbers]) -> Markup:
+        headers = zip(self.columns, numbers, strict=True)
+        cells = join(_header(column, kind) for column, kind in headers)
         return Markup(f"<thead><tr>{cells}</tr></thead>")
 
-    def _lines(self, row: Row, specs: Specs, *, bare: bool = False) -> Markup:
+    def _lines(
+        self, row: Row, specs: Specs, numbers: Sequence[Numbers], *, bare: bool = False
+    ) -> Markup:
         return join(
-            element("tr", join(cell(c, specs, span=span, bare=bare) for _, c, span in cells))
+            element(
+                "tr",
+                join(
+                    cell(
+                        content,
+                        specs,
+                        span=span,
+                        aligned=numbers[place] is Numbers.ALIGNED,
+                        bare=bare,
+                    )
+                    for place, content, span in cells
+                ),
+            )
             for cells in _placed(row)
         )
 
-    def _numbers(self) -> list[bool]:
-        """Tell of each column whether its cells are numbers, but for those without a value."""
-        kinds: list[set[bool]] = [set() for _ in self.columns]
+    def _numbers(self) -> list[Numbers]:
+        """Return what each column's cells are, but for those without a value."""
+        cells: list[list[object]] = [[] for _ in self.columns]
         for place, content, _ in itertools.chain.from_iterable(
             cells for row in self.rows for cells in _placed(row)
         ):
             if value_of(content) is not None:
-                kinds[place].add(is_aligned(content))
-        return [kind == {True} for kind in kinds]
+                cells[place].append(content)
+        return [_numbers_of(column) for column in cells]
+
+
+def _numbers_of(contents: Sequence[object]) -> Numbers:
+    if not all(is_number(value_of(content)) for content in contents) or not contents:
+        return Numbers.NONE
+    return Numbers.ALIGNED if all(map(is_aligned, contents)) else Numbers.BEHIND
 
 
 def _placed(row: Row) -> Iterator[list[Placed]]:
@@ -130,8 +165,10 @@ def _placed(row: Row) -> Iterator[list[Placed]]:
         yield [(place, content, 1) for place, content in enumerate(row)]
 
 
-def _header(column: Column, aligned: bool) -> Markup:
-    attributes = ' class="number"' if aligned else ""
+def _header(column: Column, numbers: Numbers) -> Markup:
+    attributes = {Numbers.ALIGNED: ' class="number"', Numbers.BEHIND: " data-number"}.get(
+        numbers, ""
+    )
     for name, value in (("data-key", column.key), ("title", column.help)):
         attributes += f' {name}="{escape(value)}"' if value else ""
     attributes += " data-choices" if column.choices else ""

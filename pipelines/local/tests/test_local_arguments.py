@@ -24,6 +24,11 @@ def test_all_faults_are_told_at_once(found: plan.Plan):
     assert "text_file is missing" in text
 
 
+def test_a_default_that_is_a_whole_number_is_written_as_one(found: plan.Plan):
+    assert found.parameters["times"]["defaultValue"] == 2.0
+    assert repr(arguments.checked(found, {"text_file": "x"})["times"]) == "2"
+
+
 @pytest.mark.parametrize("path", ["absent.txt", "m.py", "a/b"])
 def test_a_file_that_does_not_exist_is_told_before_anything_runs(found: plan.Plan, path: str):
     with pytest.raises(ParameterError, match=f"text_file='{path}': no such file"):

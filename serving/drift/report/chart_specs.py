@@ -141,13 +141,13 @@ def lines(
     x = _windows(labels)
     y = {"type": "quantitative", "title": None, "scale": {"zero": zero}}
     color = {"field": "series", "type": "nominal", "title": None, "scale": colors_of(names)}
-    color |= {"legend": None} if len(names) == 1 else {}
+    color["legend"] = {"title": None} if len(names) > 1 else None
     dashes = [[6, 3] if name == dashed else [1, 0] for name in names]
     dash = {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": list(names), "range": dashes},
-        "legend": None,
+        "legend": color["legend"],
     }
     value = {"x": x, "y": {"field": "value", **y}, "color": color}
     tooltip = _tooltip([*LINES, *BANDS] if banded else LINES)

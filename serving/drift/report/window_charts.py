@@ -16,7 +16,7 @@ from kanaria.serving.drift.report_records import Window
 
 MOST_LINES = 5
 DAY = 86_400.0
-HEAT = "Deeper: the effect is larger beside the least that matters. A dot in red: drifted."
+HEAT = "Deeper: the effect is larger beside the least that matters. A red cell with a dot: drifted."
 VERDICTS = {"drifted": "bad", "stable": "good"}
 COLUMNS = (
     Column(title="window"),
@@ -193,4 +193,5 @@ def _missing(
     if not names:
         return Markup(element("p", "No value is missing in any of these windows.", "note"))
     drawn = [Line(name=n, values=[held.get(n) for held in missing]) for n in names[:MOST_LINES]]
-    return lines("share of missing values", drawn, labels)
+    of = f" of {cut(names[0])}" if len(names) == 1 else ""
+    return lines(f"share of missing values{of}", drawn, labels)

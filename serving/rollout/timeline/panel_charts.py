@@ -27,6 +27,8 @@ SHAPES = {
     "ask": ("circle", "var(--warn)"),
     "command": ("square", "var(--ink)"),
 }
+CLOCK = {"hours": "%H:%M", "minutes": "%H:%M"}
+"""Labels of an axis of times, as d3 writes them; its own hours end at 12."""
 LINE_KEY = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 500, "symbolOpacity": 1}
 Layer = dict[str, Any]
 
@@ -44,7 +46,8 @@ def panel_charts(history: History, panels: Sequence[Panel], rows: Sequence[Row])
 def _time(history: History) -> Layer:
     domain = [round(end * MILLISECOND) for end in (history.started, history.horizon)]
     scale = {"type": "utc", "domain": domain, "nice": False}
-    return {"field": "when", "type": "temporal", "title": None, "scale": scale}
+    axis = {"format": CLOCK}
+    return {"field": "when", "type": "temporal", "title": None, "scale": scale, "axis": axis}
 
 
 def _when(when: float) -> Cell:

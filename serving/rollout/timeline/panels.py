@@ -143,7 +143,9 @@ def _rates(
     }
     tops = [high for curve in curves for when, _, high in curve.band if when in settled]
     highest = [value for curve in curves for _, value in curve.points[-1:]]
-    scale = panel_axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
+    # Of what never happened the last interval alone says how far it may be from never.
+    last = max(curve.band[-1][2] for curve in curves)
+    scale = panel_axes.shares(min(max([*tops, *highest]), max(last, 2 * max(_peaks(curves)))))
     return Panel(title=title, scale=scale, curves=curves)
 
 

@@ -16,7 +16,7 @@ from kanaria.serving.rollout.timeline.panel_charts import panel_charts
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
 from kanaria.serving.rollout.timeline.phrases import compared, printable, share, still_needed
 from kanaria.serving.rollout.timeline.record_history import History, Totals
-from kanaria.serving.rollout.timeline.step_counts import needed, steps
+from kanaria.serving.rollout.timeline.step_counts import Step, needed, steps
 
 CUTS = (1000, 200, 60, 12, 6)
 """Letters of a reason or a name; tried in this order until the page is small enough."""
@@ -102,7 +102,7 @@ def _facts(history: History) -> Iterator[object]:
     )
     rows = [[which, facts.get(which, ""), facts.get(f"{which}_uri", "")] for which in REVISIONS]
     yield markup.element("p", span, "note")
-    yield Table(columns=columns("", "revision", "model"), rows=rows)
+    yield Table(columns=columns("", "revision", "model"), rows=rows, narrow="stack")
 
 
 def _steps(history: History) -> Iterator[object]:
@@ -112,16 +112,20 @@ def _steps(history: History) -> Iterator[object]:
             step.name,
             Cell(content=f"{step.percent} %", value=step.percent),
             clock(step.started),
-            Cell(content=duration(step.seconds), value=step.seconds),
-            "; ".join(
-                f"{BY_NAME[gate].word}: {compared(one)}" for gate, one in step.counts.items()
-            ),
+            Cell(content=duration(step.seconds), value=step.seconds, css="short"),
+            Cell(content=_counted(step), css="text"),
         ]
         for step in steps(history)
     ]
-    yield Table(columns=columns(*STEP_HEADERS), rows=rows)
+    yield Table(columns=columns(*STEP_HEADERS), rows=rows, narrow="stack")
     if said := still_needed(needed(history)):
         yield markup.element("p", said, "note")
+
+
+def _counted(step: Step) -> str:
+    """Return what each gate counted in a step alone."""
+    said = [f"{BY_NAME[gate].word}: {compared(one)}" for gate, one in step.counts.items()]
+    return "; ".join(said)
 
 
 def _cells(row: Row, most: int) -> Iterator[object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from browser import Tab, started
 
+from kanaria.components.shared.html_report.cells import Cell
 from kanaria.components.shared.html_report.chart import Chart
 from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.specs import overlaid_bins, side_by_side
@@ -101,6 +102,29 @@ def test_a_chart_draws_the_numbers_of_its_table(opened: Tab):
     first, second, *others = bars(opened, 0)
     assert second == pytest.approx(3 * first, rel=0.02)
     assert others == pytest.approx([2 * first] * 2, rel=0.02)
+
+
+def test_numbers_that_stand_behind_words_are_drawn_and_sorted_as_numbers(
+    browser: Tab, tmp_path: Path
+):
+    marked = [[Cell(content=f"at {n}", value=n), n] for n in (0, 0.00001, 2, 10)]
+    x, y = ({"field": name, "type": "quantitative"} for name in ("at", "value"))
+    spec = {"mark": "bar", "width": 300, "encoding": {"x": x, "y": y}}
+    keyed = [Column(title="when", key="at"), Column(title="value", key="value")]
+    chart = Chart(spec=spec, table=Table(columns=keyed, rows=marked))
+    path = tmp_path / "behind.html"
+    table = Table(columns=keyed, rows=marked)
+    path.write_text(Page(title="p", sections=[Section("s", table, chart)]).render())
+    browser.look(width=1280)
+    browser.open(path.as_uri())
+    marks = "document.querySelectorAll('figure .mark-rect path')"
+    browser.wait_for(f"{marks}.length === 4")
+    places = browser.value(f"[...{marks}].map(p => p.getBoundingClientRect().x)")
+    assert places[3] - places[0] == pytest.approx(5 * (places[2] - places[0]), rel=0.02)
+    browser.value("document.querySelector('div.table th button').click()")
+    rows = "[...document.querySelectorAll('div.table tbody td:first-child')]"
+    order = ["at 10", "at 2", "at 1e-05", "at 0"]
+    assert browser.value(f"{rows}.map(cell => cell.textContent)") == order
 
 
 def test_a_log_scale_lifts_what_is_small(opened: Tab):

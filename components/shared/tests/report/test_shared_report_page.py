@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import html
 import json
 import re
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.shared.html_report import chart_library
-from kanaria.components.shared.html_report.cells import Cell
+from kanaria.components.shared.html_report.cells import Cell, cut
 from kanaria.components.shared.html_report.chart import Chart
 from kanaria.components.shared.html_report.content import Specs
 from kanaria.components.shared.html_report.html_page import MOST_BYTES, Page, Section
@@ -70,7 +71,7 @@ def test_a_number_shows_five_digits_and_keeps_the_rest():
         '<td class="number" data-value="1234567.8">1234568</td>',
         '<td class="number" data-value="0.1234567">0.12346</td>',
         '<td class="number">2</td>',
-        "<td>–</td>",
+        '<td class="number">–</td>',
         '<td class="number">0.5</td>',
     ]
     assert '<th class="number">n</th>' in table.markup(Specs())
@@ -86,6 +87,26 @@ def test_a_column_of_text_and_numbers_is_no_column_of_numbers():
     assert '<th class="number">' not in Table(columns=columns("n"), rows=[[1], ["a"]]).markup(
         Specs()
     )
+
+
+def test_a_number_among_texts_stands_where_they_do():
+    own = Cell(content="1 %", value=1.0, css="number bad")
+    assert cells(Table(columns=columns("n"), rows=[["a"], [1], [own]])) == [
+        "<td>a</td>",
+        "<td>1</td>",
+        '<td class="bad" data-value="1.0">1 %</td>',
+    ]
+
+
+def test_what_is_cut_is_told_where_a_reader_points_but_for_a_charts_numbers():
+    name = '"<b>' + "x" * 500
+    table = Table(columns=columns("n"), rows=[[cut(name, 5)]])
+    (shown,) = cells(table)
+    whole, begin = re.fullmatch('<td><span title="(.*)">(.*)</span></td>', shown).groups()
+    assert html.unescape(whole) == f"{name[:300]}…"
+    assert html.unescape(begin) == '"<b>x…'
+    assert "title" not in table.bare(Specs())
+    assert cut("short") == "short"
 
 
 def test_a_header_stands_where_its_cells_do():

@@ -12,6 +12,11 @@ LARGEST_LOG = 600.0
 """e-values are cut here, so that every number stays finite."""
 
 
+def evidence_text(e_value: float) -> str:
+    """Return an e-value as a person reads it: three digits, and no power of ten below a million."""
+    return f"{e_value:,.0f}" if 1e3 <= e_value < 1e6 else f"{e_value:.3g}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
     """What a gate answers for.

@@ -42,6 +42,7 @@ from kanaria.serving.rollout.judgement.gates.gate import (
     Gate,
     Promise,
     RateCounts,
+    evidence_text,
 )
 from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
@@ -187,8 +188,8 @@ class LabelGate(Gate[LabelEvidence]):
         return (
             f"labels: {evidence.labelled} of {evidence.disagreements} rows of disagreement, stable "
             f"alone right {evidence.stable_right}, canary alone {evidence.canary_right}; evidence "
-            f"of harm {harm_e:.3g} of {1 / self.promise.alpha:.3g}; loss of accuracy between "
-            f"{100 * low:.2f} and {100 * high:.2f} points, where it must be below "
+            f"of harm {evidence_text(harm_e)} of {1 / self.promise.alpha:.3g}; loss of accuracy "
+            f"between {100 * low:.2f} and {100 * high:.2f} points, where it must be below "
             f"{100 * self.margin:g}"
         )
 

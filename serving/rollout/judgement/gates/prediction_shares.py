@@ -24,7 +24,7 @@ from pydantic import ConfigDict, Field
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.confidence_sequences import deviation
 from kanaria.serving.rollout.judgement.e_process_bets import log_factor
-from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
+from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate, evidence_text
 from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
@@ -129,8 +129,9 @@ class PredictionGate(Gate[PredictionEvidence]):
         apart, error = self._variation(evidence)
         text = (
             f"predictions: {evidence.canary_rows} rows of the canary, {evidence.stable_rows} of "
-            f"stable; {_most_changed(evidence)}; evidence of a difference {differ_e:.3g} of "
-            f"{1 / self.false_question:.3g}, by {100 * apart:.2f} ± {100 * error:.2f} % in all"
+            f"stable; {_most_changed(evidence)}; evidence of a difference "
+            f"{evidence_text(differ_e)} of {1 / self.false_question:.3g}, "
+            f"by {100 * apart:.2f} ± {100 * error:.2f} % in all"
         )
         asks = differ_e >= 1 / self.false_question and apart >= self.tolerated
         return Finding(

@@ -13,6 +13,7 @@ from kanaria.serving.rollout.judgement.gates.gate import (
     Gate,
     Promise,
     RateCounts,
+    evidence_text,
 )
 from kanaria.serving.rollout.judgement.gates.gate_kind import Setting
 from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
@@ -213,8 +214,8 @@ def _text(
         stable = _share(evidence.stable_events, evidence.stable_requests)
     text = (
         f"{events}: canary {canary}, stable {stable}; evidence of harm "
-        f"{numbers['harm_e_value']:.3g} of {1 / promise.alpha:.3g}, of health "
-        f"{numbers['health_e_value']:.3g} of {1 / promise.beta:.3g}"
+        f"{evidence_text(numbers['harm_e_value'])} of {1 / promise.alpha:.3g}, of health "
+        f"{evidence_text(numbers['health_e_value'])} of {1 / promise.beta:.3g}"
     )
     spread, intervals = numbers.get("stable_dispersion", 1.0), evidence.stable_intervals
     # Three standard deviations above what independent requests give.

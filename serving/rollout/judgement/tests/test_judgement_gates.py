@@ -1,6 +1,7 @@
 import pytest
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.rollout.judgement.gates.gate import evidence_text
 from kanaria.serving.rollout.observations.interval_observation import Counts
 from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
@@ -28,6 +29,13 @@ def test_alpha_is_split_by_weight():
 
 def test_strategy_basic_has_hard_rules_only():
     assert [one.name for one in panel(parse("strategy: basic"))] == ["hard_rules"]
+
+
+@pytest.mark.parametrize(
+    ("e_value", "text"), [(0.000204, "0.000204"), (2071.3, "2,071"), (3e7, "3e+07"), (20, "20")]
+)
+def test_evidence_is_written_without_a_power_of_ten_below_a_million(e_value: float, text: str):
+    assert evidence_text(e_value) == text
 
 
 def test_many_errors_of_the_canary_are_evidence_of_harm(minute, make_counts):

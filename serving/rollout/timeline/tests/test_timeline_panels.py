@@ -56,6 +56,14 @@ def test_refusals_are_drawn_beside_the_stable_revisions_where_they_are_told(
     assert "refusals" in drawn(drawn_panels, "Evidence of health")[1]
 
 
+def test_what_never_happened_is_drawn_with_all_of_its_last_interval(facts, started, make_record):
+    entries = make_record(RAMP, 60, refused=(0.0, 0.0))
+    drawn_panels = panels.panels(record_history.read(facts, RAMP, started, entries))
+    panel, curves = drawn(drawn_panels, "Refusals since the start")
+    assert all(value == 0 for curve in curves.values() for _, value in curve.points)
+    assert panel.scale.high >= max(curve.band[-1][2] for curve in curves.values()) > 0.0002
+
+
 def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(promoted):
     _, curves = drawn(panels.panels(promoted), "Evidence of health")
     shifts = [moment.when for moment in promoted.moments if moment.rule == "climbing"]
