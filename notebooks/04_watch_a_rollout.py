@@ -127,16 +127,16 @@ rollout.state.phase
 # %%
 import matplotlib.pyplot as plt
 
-seen = record_history.read({}, rollout.policy, rollout.started, entries).moments
-seconds = [moment.when - rollout.started for moment in seen]
+moments = record_history.read({}, rollout.policy, rollout.started, entries).moments
+seconds = [moment.when - rollout.started for moment in moments]
 figure, (share, requests, evidence) = plt.subplots(3, sharex=True, figsize=(7, 6))
-share.step(seconds, [moment.state.desired_percent for moment in seen], where="post")
+share.step(seconds, [moment.state.desired_percent for moment in moments], where="post")
 share.set(ylabel="canary, %", ylim=(-5, 105))
-requests.plot(seconds, [moment.stable.requests for moment in seen], label="stable")
-requests.plot(seconds, [moment.canary.requests for moment in seen], label="canary")
+requests.plot(seconds, [moment.stable.requests for moment in moments], label="stable")
+requests.plot(seconds, [moment.canary.requests for moment in moments], label="canary")
 requests.set(ylabel="requests")
 requests.legend()
-evidence.plot(seconds, [moment.spent for moment in seen])
+evidence.plot(seconds, [moment.spent for moment in moments])
 evidence.axhline(1, color="grey", linewidth=1)
 evidence.set(ylabel="evidence used", xlabel="seconds")
 plt.show()

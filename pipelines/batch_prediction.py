@@ -102,7 +102,7 @@ def predict(
         "output": place,
     }
     outputs = _run(parameters, root)
-    return _told(outputs, output)
+    return _report_of(outputs, output)
 
 
 def _run(parameters: Mapping[str, Any], root: Root) -> StepOutputs:
@@ -132,7 +132,7 @@ def _run(parameters: Mapping[str, Any], root: Root) -> StepOutputs:
     return outputs
 
 
-def _told(outputs: StepOutputs, output: str) -> Path:
+def _report_of(outputs: StepOutputs, output: str) -> Path:
     """Print where the rows are and how fast they came; return the report's path."""
     facts = outputs.artifacts["scored"].metadata
     chunks = "1 chunk" if facts["chunks"] == 1 else f"{facts['chunks']:,} chunks"

@@ -64,19 +64,21 @@ def places(environments: Path) -> "list[Path]":
 def faults(environments: Path) -> "list[str]":
     """Return all that this machine lacks to install the runtimes below `environments`."""
     has_venv = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
-    found = [
+    shortcomings = [
         platform_fault(sys.platform, platform.machine()),
         glibc_fault(platform.libc_ver()) if sys.platform == "linux" else None,
         python_fault(sys.version_info[:2], has_venv),
         None if shutil.which("git") else f"git is missing; {REMEDY}",
     ]
     if not (environments / "training").exists():  # Else most of it is there already.
-        found += [disk_fault(p, shutil.disk_usage(str(p)).free / 1e9) for p in places(environments)]
-    return [fault for fault in found if fault]
+        shortcomings += [
+            disk_fault(p, shutil.disk_usage(str(p)).free / 1e9) for p in places(environments)
+        ]
+    return [fault for fault in shortcomings if fault]
 
 
 if __name__ == "__main__":
-    told = faults(Path(__file__).resolve().parents[2] / ".venv")
-    for fault in told:
+    shortfalls = faults(Path(__file__).resolve().parents[2] / ".venv")
+    for fault in shortfalls:
         sys.stderr.write(f"error: {fault}\n")
-    sys.exit(bool(told))
+    sys.exit(bool(shortfalls))

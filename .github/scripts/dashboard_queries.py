@@ -31,8 +31,8 @@ def rate(metric: str, *labels: str) -> str:
 
 def share(metric: str, *labels: str) -> str:
     """Return the share of a revision's requests that a counter counts; nothing without requests."""
-    asked = f"({rate(REQUESTS, 'revision')} > 0)"
-    return f"{rate(metric, *labels)} / on (revision) group_left () {asked}"
+    requests = f"({rate(REQUESTS, 'revision')} > 0)"
+    return f"{rate(metric, *labels)} / on (revision) group_left () {requests}"
 
 
 def series(metric: str, labels: str = SERVICE) -> str:

@@ -74,10 +74,10 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return f"`{str(schema['const']).lower()}`"
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
     bounds |= {"exclusiveMaximum": "below"}
-    told = [f"{words} {schema[key]:g}" for key, words in bounds.items() if key in schema]
+    limits = [f"{words} {schema[key]:g}" for key, words in bounds.items() if key in schema]
     kind = schema.get("type", "mapping")
     inner = f" of {_kind(schema['items'])}" if kind == "array" else ""
-    return ", ".join([f"{kind}{inner}", *told])
+    return ", ".join([f"{kind}{inner}", *limits])
 
 
 def _default(schema: Mapping[str, Any], name: str, required: list[str]) -> str:

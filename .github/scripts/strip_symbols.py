@@ -86,8 +86,8 @@ def _layout(file: BinaryIO) -> Layout | None:
         offset, _, _, length = struct.unpack("<QQQQ", file.read(32))
         ends.append(offset + length)
     ends += [section.end for section in sections if section.flags & LOADED]
-    known = [*ends, *(section.end for section in sections), table + size * count]
-    return Layout(sections=sections, names=names, loaded_end=max(ends), end=max(known))
+    ends_of_parts = [*ends, *(section.end for section in sections), table + size * count]
+    return Layout(sections=sections, names=names, loaded_end=max(ends), end=max(ends_of_parts))
 
 
 def _padded(size: int) -> int:
@@ -108,23 +108,23 @@ def strip(path: Path) -> int:
         file.seek(names.offset)
         text = file.read(names.size)
         # Sections are named by their place in the table, so those that go leave an empty entry.
-        kept = [s if s.flags & LOADED else Section() for s in layout.sections]
-        while kept and kept[-1] == Section():
-            kept.pop()
-        kept = kept or [Section()]
+        sections = [s if s.flags & LOADED else Section() for s in layout.sections]
+        while sections and sections[-1] == Section():
+            sections.pop()
+        sections = sections or [Section()]
         place = _padded(layout.loaded_end)
         table = _padded(place + len(text))
-        kept.append(replace(names, offset=place))
-        after = table + len(kept) * ENTRY.size
+        sections.append(replace(names, offset=place))
+        after = table + len(sections) * ENTRY.size
         if after >= size:
             return 0
         file.truncate(layout.loaded_end)
         file.seek(place)
         file.write(text)
         file.seek(table)
-        file.write(b"".join(section.packed() for section in kept))
+        file.write(b"".join(section.packed() for section in sections))
         file.seek(SECTIONS_AT)
         file.write(struct.pack("<Q", table))
         file.seek(SECTIONS_COUNTED_AT)
-        file.write(SECTIONS.pack(ENTRY.size, len(kept), len(kept) - 1))
+        file.write(SECTIONS.pack(ENTRY.size, len(sections), len(sections) - 1))
     return size - after

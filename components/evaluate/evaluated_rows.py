@@ -210,7 +210,7 @@ def scored(ready: Sequence[LoadedModel], partition: Partition) -> Iterator[Rows]
                 outputs = [one.run(batch, serialized, first) for one in model.preprocess]
                 derived[model.name] = {k: v for part in outputs for k, v in part.items()}
         yield Rows(
-            table=pa.Table.from_batches([_kept(batch, set(partition.columns))]),
+            table=pa.Table.from_batches([_wanted_columns(batch, set(partition.columns))]),
             predictions=predictions,
             derived=derived,
             number=(partition.number, number),
@@ -271,7 +271,7 @@ def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
     )
 
 
-def _kept(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
+def _wanted_columns(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
     """Return the columns to keep; the first one when none of the batch's own is needed.
 
     Labels and slices may all come from preprocessing signatures, and an Arrow table without

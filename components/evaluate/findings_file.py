@@ -88,7 +88,7 @@ class Findings:
         """Return what the verdict hangs on: broken thresholds, else those over all rows."""
         broken = [check for check in self.checks if not check.passed]
         overall = [check for check in self.checks if not check.value.slice]
-        return [check.told() for check in (broken or overall or self.checks)[:MOST_DECIDING]]
+        return [check.as_page_row() for check in (broken or overall or self.checks)[:MOST_DECIDING]]
 
     def metadata(self, step: str, deployed: str = "") -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata; metrics are whole, since KFP draws them."""

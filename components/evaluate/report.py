@@ -47,16 +47,16 @@ def _thresholds(checks: Sequence[Check]) -> Section:
     return Section("Thresholds", table)
 
 
-def _measured(found: Findings) -> list[Section]:
+def _measured(findings: Findings) -> list[Section]:
     """Return the sections of what was measured."""
-    binary = report_binary.sections(found.curves)
-    plotted = report_plots.matrices(found.matrices)
+    binary = report_binary.sections(findings.curves)
+    plotted = report_plots.matrices(findings.matrices)
     if not binary:
-        plotted += report_plots.residuals(found.buckets)
+        plotted += report_plots.residuals(findings.buckets)
     if not binary and not plotted:
         plotted = [Section("Curves", markup.element("p", UNPLOTTED, "note"))]
-    slices = report_slices.section(found.values)
-    return [report_slices.overall(found.values), *slices, *binary, *plotted]
+    slices = report_slices.section(findings.values)
+    return [report_slices.overall(findings.values), *slices, *binary, *plotted]
 
 
 def _list(texts: Sequence[str], css: str = "") -> markup.Markup | str:
@@ -67,16 +67,16 @@ def _list(texts: Sequence[str], css: str = "") -> markup.Markup | str:
     return markup.element("ul", items) if texts else ""
 
 
-def of_evaluation(found: Findings) -> str:
+def of_evaluation(findings: Findings) -> str:
     """Return the report of evaluate_model: what was measured, without a verdict."""
-    subtitle = f"{found.row_count} rows of split {found.split}; bless_model judges"
-    lead = [markup.element("p", subtitle, "note"), _list(found.notes)]
-    return Page(title="Model evaluation", lead=lead, sections=_measured(found)).render()
+    subtitle = f"{findings.row_count} rows of split {findings.split}; bless_model judges"
+    lead = [markup.element("p", subtitle, "note"), _list(findings.notes)]
+    return Page(title="Model evaluation", lead=lead, sections=_measured(findings)).render()
 
 
 def page(
     outcome: Outcome,
-    found: Findings,
+    findings: Findings,
     deployed: str,
     history: ReleaseHistory = NO_HISTORY,
 ) -> str:
@@ -84,19 +84,19 @@ def page(
 
     Args:
         outcome: the verdict with its reasons and notes.
-        found: every threshold, failed ones first, every metric of every slice, and curves.
+        findings: every threshold, failed ones first, every metric of every slice, and curves.
         deployed: URI of the release the candidate was compared with; "" for none.
         history: of the releases before the candidate.
     """
     against = f"against {deployed}" if deployed else "without a deployed model"
-    subtitle = f"{found.row_count} rows of split {found.split}, {against}"
-    passing = {check.text for check in found.checks}
+    subtitle = f"{findings.row_count} rows of split {findings.split}, {against}"
+    passing = {check.text for check in findings.checks}
     lead = [
         markup.element("p", subtitle, "note"),
         markup.verdict(outcome.passed, "Blessed", "Not blessed"),
         _list([reason.text for reason in outcome.reasons], "bad"),
         _list([note for note in outcome.notes if note not in passing]),
     ]
-    past = report_history.sections(history, found.evaluation(deployed))
-    sections = [_thresholds(found.checks), *_measured(found), *past]
+    past = report_history.sections(history, findings.evaluation(deployed))
+    sections = [_thresholds(findings.checks), *_measured(findings), *past]
     return Page(title="Model blessing", lead=lead, sections=sections).render()

@@ -57,7 +57,7 @@ def _color(models: Iterable[str]) -> dict[str, Any]:
 
 
 def _curve(x: str, y: str, models: Iterable[str]) -> dict[str, Any]:
-    told = [{"field": column.key} for column in CURVE]
+    tooltip = [{"field": column.key} for column in CURVE]
     line = {
         "mark": {"type": "line", "point": {"size": 12}, "strokeWidth": 2},
         "encoding": {
@@ -65,7 +65,7 @@ def _curve(x: str, y: str, models: Iterable[str]) -> dict[str, Any]:
             "y": {"field": y, "title": y, **UNIT},
             "order": {"field": "threshold", "sort": "descending"},
             "color": _color(models),
-            "tooltip": told,
+            "tooltip": tooltip,
         },
     }
     layers = [line, DIAGONAL] if x == "false_positive_rate" else [line]

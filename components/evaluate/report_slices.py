@@ -86,11 +86,11 @@ def table(values: Sequence[Value], counts: Mapping[str, float], *, sliced: bool 
         ]
         for value in values
     ]
-    kept = [i for i in range(len(columns)) if i in (1, 3) or any(r[i] is not None for r in rows)]
-    kept = kept if sliced else [place for place in kept if place != 0]
+    places = [i for i in range(len(columns)) if i in (1, 3) or any(r[i] is not None for r in rows)]
+    places = places if sliced else [place for place in places if place != 0]
     return Table(
-        columns=[columns[i] for i in kept],
-        rows=[[row[i] for i in kept] for row in rows],
+        columns=[columns[i] for i in places],
+        rows=[[row[i] for i in places] for row in rows],
         search="search slices and metrics" if sliced else "",
         most=MOST_ROWS,
     )
@@ -106,12 +106,12 @@ def _points(value: Value, counts: Mapping[str, float]) -> list[list[object]]:
             value.metric,
             shown(value.slice),
             model,
-            found,
+            side_value,
             *(bounds or (None, None)),
             counts.get(value.slice),
         ]
-        for model, found, bounds in sides
-        if found is not None
+        for model, side_value, bounds in sides
+        if side_value is not None
     ]
 
 
@@ -141,12 +141,12 @@ def spec(
         models: their names.
         counted: whether the rows of slices are known, which points are sized by.
     """
-    told = [{"field": column.key} for column in DRAWN]
+    tooltip = [{"field": column.key} for column in DRAWN]
     y = {"field": "slice", "type": "nominal", "sort": None, "title": None}
     shift = {"yOffset": {"field": "model", "type": "nominal"}}
     color = {"field": "model", "type": "nominal", "title": None, "scale": colors_of(models)}
     value = {"type": "quantitative", "scale": {"zero": False}, "title": None}
-    encoding = {"y": y, "color": color, "tooltip": told, **shift}
+    encoding = {"y": y, "color": color, "tooltip": tooltip, **shift}
     rows = {"field": "rows", "type": "quantitative", "legend": None, "scale": {"range": [30, 200]}}
     size = {"size": rows} if counted else {}
     choice = {"input": "select", "options": list(metrics), "name": "metric "}
@@ -196,8 +196,10 @@ def section(values: Sequence[Value]) -> list[Section]:
         models = [str(row[MODEL]) for row in rows]
         chosen = spec(metrics, len(slices), models, counted=bool(counts))
         drawn = [Chart(spec=chosen, table=Table(columns=DRAWN, rows=rows), title=title)]
-    known = any(value.candidate_interval for value in values)
-    note = "Lines are 95 % intervals; the larger a point, the more rows." if known else WITHOUT
+    has_intervals = any(value.candidate_interval for value in values)
+    note = (
+        "Lines are 95 % intervals; the larger a point, the more rows." if has_intervals else WITHOUT
+    )
     return [Section("Slices", *drawn, table(sliced, counts), note=note)]
 
 

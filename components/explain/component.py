@@ -71,5 +71,7 @@ def explain_model(
         slices=slices,
         seed=seed,
     )
-    told = explain(request, Targets(explanations=Path(explanations.path), report=Path(report.path)))
-    tell(told, explanations=explanations, report=report)
+    metadata_of_outputs = explain(
+        request, Targets(explanations=Path(explanations.path), report=Path(report.path))
+    )
+    tell(metadata_of_outputs, explanations=explanations, report=report)

@@ -75,10 +75,10 @@ def _points(parts: Sequence[SliceImportance], features: Sequence[str]) -> Table:
 
 def _spec(features: int, slices: Sequence[str]) -> dict[str, Any]:
     """Return bars of mean |SHAP| with their intervals, of one slice that the reader chooses."""
-    told = [{"field": column.key, "title": column.title} for column in DRAWN]
+    tooltip = [{"field": column.key, "title": column.title} for column in DRAWN]
     y: dict[str, Any] = {"field": "feature", "type": "nominal", "sort": None, "title": None}
     value: dict[str, Any] = {"type": "quantitative", "title": "mean |SHAP|"}
-    encoding: dict[str, Any] = {"y": y, "tooltip": told}
+    encoding: dict[str, Any] = {"y": y, "tooltip": tooltip}
     choice = {"input": "select", "options": list(slices), "name": "slice "}
     chosen = {
         "params": [{"name": "chosen", "value": slices[0], "bind": choice}],

@@ -116,10 +116,10 @@ def read_metadata(file: DataFile) -> ParquetInput:
         schema, created_by = opened.schema_arrow, opened.metadata.created_by or ""
         other = again.schema_arrow
     check_names(file.uri, schema.names)
-    kept = [field for field in schema if not re.fullmatch(INDEX, field.name)]
-    fine = [field.name for field in kept if field != other.field(field.name)]
+    fields = [field for field in schema if not re.fullmatch(INDEX, field.name)]
+    fine = [field.name for field in fields if field != other.field(field.name)]
     readings = _readings(file, fine, created_by.startswith("parquet-cpp"))
-    none = pa.schema(kept).empty_table()
+    none = pa.schema(fields).empty_table()
     try:
         timed = _with_times(none, none.select(fine), readings)
     except ValueError as error:

@@ -110,7 +110,7 @@ def _tables(spool: Spool, schema: pa.Schema, names: Sequence[str]) -> Iterator[p
         yield pa.table({one.name: _column(_lists(batch, one.name), one.type) for one in wanted})
 
 
-def _kept(name: str, kind: pa.DataType) -> Conversion:
+def _unchanged(name: str, kind: pa.DataType) -> Conversion:
     """Return what a column becomes that stays as it is."""
     return Conversion(name=name, target=kind, convert=lambda column: column, remedy="mend it")
 
@@ -142,7 +142,7 @@ def read(files: Sequence[DataFile], folder: Path, declared: Mapping[str, str]) -
     columns = {
         column.name: declared_column_types.conversion(surveyed, column.name, declared[column.name])
         if column.name in declared
-        else _kept(column.name, column.type)
+        else _unchanged(column.name, column.type)
         for column in schema
     }
     return typed_rows.of_columns(

@@ -143,8 +143,10 @@ def _tolerated(judged: Outcome) -> Iterator[str]:
 def _unjudged(blessing: Outcome, sources: CardSources) -> Iterator[str]:
     """Yield the notes of a blessing that the card's tables do not say already."""
     metrics = judged_metrics.read(sources.evaluation) if sources.evaluation else None
-    told = {*metrics.notes, *(check.text for check in metrics.checks)} if metrics else set()
-    yield from (note for note in blessing.notes if note not in told)
+    notes_of_evaluation = (
+        {*metrics.notes, *(check.text for check in metrics.checks)} if metrics else set()
+    )
+    yield from (note for note in blessing.notes if note not in notes_of_evaluation)
 
 
 def _drift(pushed: PublishedRelease, sources: CardSources) -> DriftReference | None:

@@ -48,8 +48,8 @@ def _revision(run: Happened) -> str:
     return f"{endpoint['revision']} of {service}, {share}" if endpoint.get("revision") else ""
 
 
-def _kept(run: Happened) -> list[str]:
-    return [uri for step in run.left.steps for uri in step.kept][:MOST_STEPS]
+def _report_uris(run: Happened) -> list[str]:
+    return [uri for step in run.left.steps for uri in step.report_uris][:MOST_STEPS]
 
 
 def _row(step: Step) -> list[str]:
@@ -61,11 +61,11 @@ def _row(step: Step) -> list[str]:
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
     rows = [_row(step) for step in steps[:MOST_STEPS]]
     timed = any(row[2] for row in rows)
-    kept = [[cell for place, cell in enumerate(row) if timed or place != 2] for row in rows]
+    cells = [[cell for place, cell in enumerate(row) if timed or place != 2] for row in rows]
     headers = (
         ["step", "state", "time", "what it said"] if timed else ["step", "state", "what it said"]
     )
-    yield from table(headers, kept)
+    yield from table(headers, cells)
     if len(steps) > MOST_STEPS:
         yield f"{len(steps) - MOST_STEPS} more steps are left out."
         yield ""
@@ -84,7 +84,7 @@ def render(run: Happened, versions: Sequence[tuple[str, str]], remarks: Sequence
         lines += [_cause(run.causes[0]), ""]
     else:
         lines += [*(f"- {_cause(cause)}" for cause in run.causes), ""]
-    lines += [line for uri in _kept(run) for line in (f"Kept: {text(uri)}", "")]
+    lines += [line for uri in _report_uris(run) for line in (f"Kept: {text(uri)}", "")]
     first, *others = _facts(run, versions)
     lines += table(first, others)
     if run.left.steps:

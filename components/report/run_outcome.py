@@ -40,7 +40,7 @@ class Step:
             without artifacts wrote; or "".
         passed: its verdict where it judges, None where it does not.
         verdict: the verdict in one line, or "".
-        kept: URIs of the reports that a step kept which failed; KFP's UI does not show them.
+        report_uris: URIs of the reports that a step kept which failed; KFP's UI does not show them.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Step:
     cause: str = ""
     passed: bool | None = None
     verdict: str = ""
-    kept: tuple[str, ...] = ()
+    report_uris: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,7 @@ class _Files:
         return self.named(outcome.FILE_NAME)
 
     @property
-    def kept(self) -> list[str]:
+    def report_uris(self) -> list[str]:
         """The URIs of the artifacts that are one file, as reports are."""
         return [uri for path, uri in self.artifacts.items() if "/" not in path]
 
@@ -187,5 +187,5 @@ def _step(name: str, executions: Sequence[_Files], reader: _Reader) -> Step:
     )
     if any(one.went_well for one in endings):
         return replace(step, state=State.SUCCEEDED, cause=raised)
-    kept = tuple(uri for one in executions for uri in one.kept)
-    return replace(step, state=State.FAILED, kept=kept) if raised else step
+    report_uris = tuple(uri for one in executions for uri in one.report_uris)
+    return replace(step, state=State.FAILED, report_uris=report_uris) if raised else step

@@ -95,11 +95,11 @@ def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) ->
         inputs=inputs,
         outputs={name: _tensor(spec) for name, spec in signature.structured_outputs.items()},
         features=features,
-        rows=_asked(feeds(files, schema, signature), ask),
+        rows=_answered(feeds(files, schema, signature), ask),
     )
 
 
-def _asked(
+def _answered(
     all_rows: Iterable[Feed], ask: Callable[[Feed], Mapping[str, Array]]
 ) -> tuple[Sample, ...]:
     """Ask for some rows one by one, as the checks of the served model do."""
@@ -128,6 +128,6 @@ def of_arrays(
         },
         outputs=dict(model.outputs),
         features=_features(schema),
-        rows=_asked(all_rows, lambda row: model.answers(row.arrays)),
+        rows=_answered(all_rows, lambda row: model.answers(row.arrays)),
         matrix=model.matrix,
     )

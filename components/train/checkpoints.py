@@ -33,7 +33,7 @@ from kanaria.components.train.checkpoint_files import MANIFEST, STATE, Position
 
 logger = logging.getLogger(__name__)
 
-KEPT = 2
+MOST_CHECKPOINTS = 2
 """The newest and the one before it, in case the newest is damaged."""
 
 
@@ -71,13 +71,13 @@ class Checkpoints(tf.keras.callbacks.Callback):
             # Also where nothing is restored, so that objects are made in one order.
             model.optimizer.build(model.trainable_variables)
         self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
-        self._kept = checkpoint_files.usable(self._run.checkpoints, self._run.key)
+        self._positions = checkpoint_files.usable(self._run.checkpoints, self._run.key)
         self._batches = 0
         self._skips = False
         self.epoch = 0
         self._remove_others()
-        if self._kept:
-            self._restore(*list(self._kept.items())[-1])
+        if self._positions:
+            self._restore(*list(self._positions.items())[-1])
 
     def _restore(self, checkpoint: Path, position: Position) -> None:
         try:
@@ -139,12 +139,14 @@ class Checkpoints(tf.keras.callbacks.Callback):
             self._run.checkpoints, position, lambda path: self._state.write(str(path))
         )
         self._run.publish_checkpoint(checkpoint, MANIFEST)
-        self._kept = dict([*self._kept.items(), (checkpoint, position)][-KEPT:])
+        self._positions = dict(
+            [*self._positions.items(), (checkpoint, position)][-MOST_CHECKPOINTS:]
+        )
         self._remove_others()
 
     def _remove_others(self) -> None:
         """Remove what is not kept: older checkpoints, damaged and foreign ones, cut ones."""
         if self._is_chief and self._run.checkpoints.is_dir():
             names = {path.name for path in self._run.checkpoints.iterdir()}
-            for name in sorted(names - {path.name for path in self._kept}):
+            for name in sorted(names - {path.name for path in self._positions}):
                 self._run.remove_checkpoint(name)

@@ -163,16 +163,16 @@ def grouped(windows: Iterable[Window], rows: int) -> Iterator[pa.RecordBatch]:
 
     They are copies, never slices, which tfx_bsl's TensorAdapter does not take.
     """
-    kept: list[pa.RecordBatch] = []
+    parts: list[pa.RecordBatch] = []
     missing = rows
     for whole, order in windows:
         start = 0
         while start < order.size:
-            kept.append(whole.take(pa.array(order[start : start + missing])))
+            parts.append(whole.take(pa.array(order[start : start + missing])))
             start += missing
-            missing = rows - sum(batch.num_rows for batch in kept)
+            missing = rows - sum(batch.num_rows for batch in parts)
             if not missing:
-                yield joined(kept)
-                kept, missing = [], rows
-    if kept:
-        yield joined(kept)
+                yield joined(parts)
+                parts, missing = [], rows
+    if parts:
+        yield joined(parts)

@@ -48,9 +48,11 @@ def of(run: Any, accumulators: Sequence[Accumulator]) -> str:
         _check_combiner(getattr(one, "combiner", None))
     written = run.graph.as_graph_def()
     library = {function.signature.name: function for function in written.library.function}
-    kept = [hashlib.sha256(pickle.dumps(one, protocol=4)).hexdigest() for one in accumulators]
+    accumulator_digests = [
+        hashlib.sha256(pickle.dumps(one, protocol=4)).hexdigest() for one in accumulators
+    ]
     computed = _Bodies(library).of_nodes(written.node)
-    return fingerprint.of_text(computed, *_captured(run.graph), *kept)
+    return fingerprint.of_text(computed, *_captured(run.graph), *accumulator_digests)
 
 
 def _check_combiner(combiner: Any) -> None:

@@ -22,7 +22,7 @@ def _passes(value: Any, frequency: float, information: float) -> bool:
     return bool(count >= frequency and informativeness >= information)
 
 
-def _kept(
+def _frequent(
     entries: Iterable[Entry], frequency: float, information: float, text: bool
 ) -> Iterable[Entry]:
     """Yield the entries above both thresholds, with one number for a value and bytes as token."""
@@ -61,15 +61,15 @@ def pruned(operation: Any, entries: Sequence[Entry]) -> list[Entry]:
     dtype = operation.input_dtype
     is_text = dtype == tf.string.name
     limits = (operation.frequency_threshold, operation.informativeness_threshold)
-    top = _top(_kept(entries, *limits, is_text), operation.top_k, dtype)
+    top = _top(_frequent(entries, *limits, is_text), operation.top_k, dtype)
     if not operation.key_fn:
         return top
     limits = (
         operation.coverage_frequency_threshold,
         operation.coverage_informativeness_threshold,
     )
-    kept = _kept(entries, *limits, is_text)
-    covered = _covered(kept, operation.coverage_top_k, operation.key_fn)
+    frequent = _frequent(entries, *limits, is_text)
+    covered = _covered(frequent, operation.coverage_top_k, operation.key_fn)
     return list(dict.fromkeys(top + covered))
 
 

@@ -21,15 +21,15 @@ def page(tuned: Tuned) -> str:
     """Return the report."""
     failed = sum(not is_ranked(trial) for trial in tuned.trials)
     better = "largest" if tuned.direction == "max" else "smallest"
-    told = f"The {better} {tuned.objective} of {len(tuned.trials)} trials"
-    told += f", of which {failed} failed" if failed else ""
+    headline = f"The {better} {tuned.objective} of {len(tuned.trials)} trials"
+    headline += f", of which {failed} failed" if failed else ""
     best = Table(
         columns=columns("hyperparameter", "value"),
         rows=[[cut(name), _shown(value)] for name, value in tuned.best.hyperparameters.items()],
     )
     lead = [
         element(
-            "p", f"{told}: {tuned.best.score:.6g}, trial {tuned.best.trial_id}", "verdict good"
+            "p", f"{headline}: {tuned.best.score:.6g}, trial {tuned.best.trial_id}", "verdict good"
         ),
         best,
     ]

@@ -41,8 +41,8 @@ def _judge(oracle: Any, trial: Any, end: TrialEnd) -> None:
         oracle.end_trial(trial)
     except RuntimeError as error:  # KerasTuner's way to say that too many failed in a row.
         raise UserCodeError(f"tuner_fn: {one_line(error)}") from error
-    told = trial.message or f"score {trial.score}"
-    logger.info("Trial %s: %s; %s.", trial.trial_id, trial.status, told)
+    result = trial.message or f"score {trial.score}"
+    logger.info("Trial %s: %s; %s.", trial.trial_id, trial.status, result)
 
 
 class Search:

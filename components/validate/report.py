@@ -95,7 +95,7 @@ def _notes(notes: Sequence[str]) -> list[Section]:
 
 
 def _data_sets(data: Data) -> Section:
-    rows = [[name, found.datasets[0].num_examples] for name, found in data.all.items()]
+    rows = [[name, statistics.datasets[0].num_examples] for name, statistics in data.all.items()]
     left_out = len(data.all) - len(data.shown)
     note = f"The features of the last {left_out} are not shown." if left_out else ""
     return Section("Data", Table(columns=columns("data set", "rows"), rows=rows), note=note)

@@ -43,9 +43,9 @@ class Data:
     @cached_property
     def features(self) -> dict[str, Features]:
         """Return feature -> its statistics in each set shown, None where it is absent."""
-        found = [by_name(self.all[name]) for name in self.shown]
-        names = {name: None for of_set in found for name in of_set}
-        return {name: [of_set.get(name) for of_set in found] for name in sorted(names)}
+        by_name_of_sets = [by_name(self.all[name]) for name in self.shown]
+        names = {name: None for of_set in by_name_of_sets for name in of_set}
+        return {name: [of_set.get(name) for of_set in by_name_of_sets] for name in sorted(names)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

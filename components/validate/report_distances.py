@@ -32,7 +32,7 @@ DRAWN = (
     Column(title="result", key="result"),
 )
 NAMES: dict[str, Any] = {"field": "name", "type": "nominal", "sort": None, "title": None}
-TOLD = [{"field": name} for name in ("name", "distance", "limit", "result")]
+TOOLTIP = [{"field": name} for name in ("name", "distance", "limit", "result")]
 COLOR = {
     "field": "result",
     "type": "nominal",
@@ -52,7 +52,7 @@ SPEC: dict[str, Any] = {
                 },
                 "y": NAMES,
                 "color": COLOR,
-                "tooltip": TOLD,
+                "tooltip": TOOLTIP,
             },
         },
         {
@@ -60,7 +60,7 @@ SPEC: dict[str, Any] = {
             "encoding": {
                 "x": {"field": "limit", "type": "quantitative"},
                 "y": NAMES,
-                "tooltip": TOLD,
+                "tooltip": TOOLTIP,
             },
         },
     ],

@@ -49,8 +49,8 @@ def _readable(edges: Sequence[float]) -> list[float]:
     return [round(edge, 3 - math.floor(math.log10(width))) for edge in edges]
 
 
-def _number_chart(found: Features, names: Sequence[str]) -> tuple[object, float | None]:
-    edges, shares = histograms.numeric(found)
+def _number_chart(features: Features, names: Sequence[str]) -> tuple[object, float | None]:
+    edges, shares = histograms.numeric(features)
     if not edges:
         return element("span", "no values", "note"), None
     keyed = [Column(title="from", key="from"), Column(title="to", key="to")]
@@ -61,8 +61,8 @@ def _number_chart(found: Features, names: Sequence[str]) -> tuple[object, float 
     return drawn, histograms.shift(shares)
 
 
-def _text_chart(found: Features, names: Sequence[str]) -> tuple[object, float | None]:
-    values, shares = histograms.categorical(found)
+def _text_chart(features: Features, names: Sequence[str]) -> tuple[object, float | None]:
+    values, shares = histograms.categorical(features)
     if not values:
         return element("span", "no values", "note"), None
     keyed = [Column(title="value", key="value")]
@@ -72,16 +72,18 @@ def _text_chart(found: Features, names: Sequence[str]) -> tuple[object, float | 
     return drawn, histograms.shift(shares)
 
 
-def _distances(found: Sequence[Distance]) -> Cell:
+def _distances(distances: Sequence[Distance]) -> Cell:
     lines = [
         element(
             "div",
             f"{one.split} {one.comparator.kind}: {one.value:.4g} / {one.comparator.threshold:.4g}",
             "bad" if ratio(one) > 1 else "",
         )
-        for one in found
+        for one in distances
     ]
-    return Cell(content=join(lines), value=max(map(ratio, found), default=None), css="badge short")
+    return Cell(
+        content=join(lines), value=max(map(ratio, distances), default=None), css="badge short"
+    )
 
 
 def _name(name: str, facts: str, severity: str) -> Cell:
@@ -107,12 +109,12 @@ class FeatureTable:
     @cached_property
     def names(self) -> list[str]:
         """Return the names of its features, those with a finding first."""
-        names = [n for n, found in self.data.features.items() if self._is_mine(found)]
+        names = [n for n, features in self.data.features.items() if self._is_mine(features)]
         return sorted(names, key=lambda name: (name not in self.judged.severities, name))
 
-    def _is_mine(self, found: Features) -> bool:
-        known = [feature for feature in found if feature is not None]
-        return all(map(feature_numbers.is_numeric, known)) == self.numeric
+    def _is_mine(self, features: Features) -> bool:
+        present = [feature for feature in features if feature is not None]
+        return all(map(feature_numbers.is_numeric, present)) == self.numeric
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -127,10 +129,10 @@ class FeatureTable:
 
     def group(self, name: str, *, with_chart: bool) -> Group:
         """Return one feature in every data set."""
-        found = self.data.features[name]
-        chart, shift = (_number_chart if self.numeric else _text_chart)(found, self.data.shown)
+        features = self.data.features[name]
+        chart, shift = (_number_chart if self.numeric else _text_chart)(features, self.data.shown)
         drawn = chart if with_chart else element("span", "not drawn", "note")
-        kind = feature_numbers.type_name(next(one for one in found if one is not None))
+        kind = feature_numbers.type_name(next(one for one in features if one is not None))
         facts = cut(self._schema.get(name) or kind, MOST_SCHEMA)
         severity = self.judged.severities.get(name, "")
         tall: dict[int, object] = {0: _name(name, facts, severity), 1: drawn}
@@ -139,7 +141,7 @@ class FeatureTable:
         last = len(self.columns)
         tall[last - 2] = None if shift is None else round(shift, 4)
         tall[last - 1] = severity.lower() or "none"
-        sets = zip(self.data.shown, found, strict=True)
+        sets = zip(self.data.shown, features, strict=True)
         return Group(tall=tall, rows=[self._row(set_name, one) for set_name, one in sets])
 
     def _row(self, set_name: str, feature: histograms.Feature | None) -> list[object]:

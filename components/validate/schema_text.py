@@ -32,10 +32,10 @@ def _lengths(feature: schema_pb2.Feature) -> str:
 
 
 def _values(values: Iterable[str]) -> str:
-    known = list(values)
-    shown = ", ".join(repr(cut(value, MOST_LETTERS)) for value in known[:MOST_VALUES])
+    listed = list(values)
+    shown = ", ".join(repr(cut(value, MOST_LETTERS)) for value in listed[:MOST_VALUES])
     return f"one of {shown}" + (
-        f" and {len(known) - MOST_VALUES} more" * (len(known) > MOST_VALUES)
+        f" and {len(listed) - MOST_VALUES} more" * (len(listed) > MOST_VALUES)
     )
 
 

@@ -138,9 +138,9 @@ def watched(store: Path, releases: Path, begin: float) -> list[Watched]:
     """
     with closing(open_reader(str(store))) as reader:
         exchanges_of = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
-    with closing(open_store(str(store))) as kept:
+    with closing(open_store(str(store))) as event_store:
         return [
-            _watched(kept, stream, exchanges, releases / stream.version)
+            _watched(event_store, stream, exchanges, releases / stream.version)
             for stream, exchanges in exchanges_of.items()
             if exchanges
         ]

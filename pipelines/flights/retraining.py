@@ -98,7 +98,7 @@ def _ended_runs(root: Root) -> Iterator[None]:
 
 
 @contextmanager
-def _asked(url: str, flights: Sequence[traffic.Flight]) -> Iterator[None]:
+def _steady_requests(url: str, flights: Sequence[traffic.Flight]) -> Iterator[None]:
     """Send flights to the endpoint, over and over, for the block's time."""
     ended = threading.Event()
     rows = itertools.cycle([flight.features for flight in flights])
@@ -123,7 +123,7 @@ class _Teller:
 
     def __init__(self, root: Root, trigger_url: str) -> None:
         self._root, self._url = root, trigger_url
-        self._told: set[str] = set()
+        self._link_keys: set[str] = set()
 
     def look(self) -> list[dict[str, Any]]:
         """Tell what is new; return what became of each verdict."""
@@ -139,29 +139,29 @@ class _Teller:
         return rows
 
     def _tell_run(self, row: dict[str, Any]) -> None:
-        kept = record.read(self._root.runs / row["run_id"])
-        if kept is None:
+        run = record.read(self._root.runs / row["run_id"])
+        if run is None:
             return
-        cause = trigger_cause.in_words(kept.arguments.get(trigger_cause.PARAMETER))
+        cause = trigger_cause.in_words(run.arguments.get(trigger_cause.PARAMETER))
         self._tell(f"{row['run_id']} started", "trigger", f"{row['run_id']} by {cause}")
-        for task in kept.tasks:
+        for task in run.tasks:
             step = task.name.rpartition("/")[2]
             if step in STEPS and task.state in (State.SUCCEEDED, State.REUSED, State.FAILED):
-                self._tell(f"{kept.run_id} {step}", *_link(step, task, kept))
+                self._tell(f"{run.run_id} {step}", *_link(step, task, run))
 
     def _tell(self, key: str, link: str, text: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._link_keys:
+            self._link_keys.add(key)
             say(f"{time.strftime('%H:%M:%S')} {link:8} {text}")
 
 
-def _link(step: str, task: TaskRecord, kept: RunRecord) -> tuple[str, str]:
+def _link(step: str, task: TaskRecord, run: RunRecord) -> tuple[str, str]:
     """Return the name of a link of the chain, and what a task says of it."""
     if task.cause:
         return "run", f"{step}: {task.cause}"
     if step == STEPS[0]:
         base = task.metadata["model"].get("base_model", "nothing")
-        return "run", f"{kept.run_id} trained on from {base}"
+        return "run", f"{run.run_id} trained on from {base}"
     if step == STEPS[1]:
         pushed = task.metadata["endpoint"]
         revision = pushed.get("revision", pushed.get("reason", ""))
@@ -216,7 +216,7 @@ def demo(folder: Path) -> int:
 
 def _ask(teller: _Teller, endpoint: str, months: Sequence[Path]) -> None:
     say("\nThe summer's flights come")
-    with _asked(endpoint, traffic.flights(months[5:8], 3000)):
+    with _steady_requests(endpoint, traffic.flights(months[5:8], 3000)):
         _until(teller, "the end of the run", states=("succeeded", "failed"))
         # The summer is no year: the next window drifts from the new model's rows as well.
         _until(teller, "a verdict within the cool-down", reason=Reason.COOL_DOWN)

@@ -21,8 +21,8 @@ def copied(artifact: Artifact, folder: str) -> Artifact:
     """
     path = Path(artifact.uri)
     root = folder.rsplit("/", 2)[0]
-    kept = artifact.copy.startswith(f"{root}/") and uri_files.exists(artifact.copy)
-    if kept or not path.exists():  # A Metrics artifact is metadata alone.
+    is_copied = artifact.copy.startswith(f"{root}/") and uri_files.exists(artifact.copy)
+    if is_copied or not path.exists():  # A Metrics artifact is metadata alone.
         return artifact
     target = uri_files.join(folder, path.name)
     files = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file())

@@ -100,8 +100,8 @@ class _Run:
             self.prestart(task)
             self.account.update(task.name, State.RUNNING)
             return partial(self.execute, task, inputs, self.warm.of(task))
-        kept = results.keep(task, earlier, is_new=False)
-        self.account.ended(task.name, kept, State.REUSED)
+        outputs = results.keep(task, earlier, is_new=False)
+        self.account.ended(task.name, outputs, State.REUSED)
         return None
 
     def prestart(self, task: Task) -> None:
@@ -168,8 +168,8 @@ class _Run:
         self.ended.add(task.name)
         self.warm.done(task)
         with self.recorded(task):
-            kept = self.results.keep(task, future.result(), is_new=True)
-            self.account.ended(task.name, kept, State.SUCCEEDED)
+            outputs = self.results.keep(task, future.result(), is_new=True)
+            self.account.ended(task.name, outputs, State.SUCCEEDED)
 
     def all_tasks(self) -> None:
         """Run the tasks up to the first that fails; exit tasks run whatever happened before.

@@ -101,8 +101,8 @@ class _Writer:
         """Write a form into an executor and its part of the platform's document."""
         container = self.executors[label]["container"]
         said = {one["name"] for one in form.container.get("env", [])} | _variables(form.kubernetes)
-        kept = [one for one in container.get("env", []) if one["name"] not in said]
-        env = kept + list(form.container.get("env", []))
+        other_variables = [one for one in container.get("env", []) if one["name"] not in said]
+        env = other_variables + list(form.container.get("env", []))
         resources = {**container.get("resources", {}), **form.container.get("resources", {})}
         container.update({"image": form.container.get("image", container["image"])})
         container.update({n: v for n, v in (("env", env), ("resources", resources)) if v})

@@ -80,6 +80,6 @@ def retrain(
         tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
             logged and releases registered.
     """
-    given = {**locals(), "warm_start": True}
+    parameters = {**locals(), "warm_start": True}
     with reported(NAME, STEPS, LAST, notify_url, tracking):
-        build(NAME, given)
+        build(NAME, parameters)

@@ -25,7 +25,7 @@ class Exporter:
         """Look at `facts`; `now` is the clock, seconds since 1970."""
         self._facts, self._now = facts, now
         self._lock = threading.Lock()
-        self._seen: tuple[Sequence[RunFact], Sequence[ScheduleFact]] = ((), ())
+        self._last_facts: tuple[Sequence[RunFact], Sequence[ScheduleFact]] = ((), ())
         self._cause = "it has not looked yet"
         self._registry = server_registry("pipelines")
         self._last = Gauge(
@@ -43,7 +43,7 @@ class Exporter:
     def look(self) -> None:
         """Read the runs; where that fails, what was seen last stands, with its time."""
         try:
-            seen, cause = self._facts.look(self._now()), ""
+            facts, cause = self._facts.look(self._now()), ""
         except KanariaError as error:
             if str(error) != self._cause:
                 logger.warning("%s", error)
@@ -51,7 +51,7 @@ class Exporter:
             self._cause = str(error)
             return
         with self._lock:
-            self._seen, self._cause = seen, cause
+            self._last_facts, self._cause = facts, cause
         self._last.set(self._now())
 
     def stuck(self) -> str:
@@ -65,7 +65,7 @@ class Exporter:
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         with self._lock:
-            runs, schedules = self._seen
+            runs, schedules = self._last_facts
         return generate_latest(self._registry) + written(families(runs, schedules))
 
 

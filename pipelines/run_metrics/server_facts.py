@@ -66,9 +66,9 @@ class ServerFacts:
         oldest = min((fact.started for _, fact in new.values()), default=0.0)
         # What is not listed though it is new enough was deleted.
         older = {
-            run_id: known
-            for run_id, known in self._runs.items()
-            if not is_whole and known[1].started < oldest
+            run_id: run
+            for run_id, run in self._runs.items()
+            if not is_whole and run[1].started < oldest
         }
         self._runs = older | new
 

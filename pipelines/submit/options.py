@@ -29,8 +29,8 @@ def _values(options: argparse.Namespace) -> dict[str, Any]:
     from kanaria.pipelines.local import arguments
     from kanaria.pipelines.local.plan import interface
 
-    found = interface(next(iter(documents(options.pipeline)), None))
-    return arguments.of_command_line(options.config, options.set, found)
+    parameters = interface(next(iter(documents(options.pipeline)), None))
+    return arguments.of_command_line(options.config, options.set, parameters)
 
 
 def _pipeline(options: argparse.Namespace) -> dict[str, Any]:

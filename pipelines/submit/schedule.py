@@ -92,7 +92,7 @@ def create(
     values = parameters.published(values or {}, pipeline_root)
     version = server.version(package)
     pipeline_package.warn(package)
-    schedule_id, kept = server.create_schedule(
+    schedule_id, account = server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),
         job_name=name,
         start_time=trigger.start or None,
@@ -107,12 +107,12 @@ def create(
         pipeline_root=pipeline_root or None,
         service_account=run_as.name or None,
     )
-    if kept not in ("", run_as.name or kept):
+    if account not in ("", run_as.name or account):
         # KFP 2.15 and 2.16 drop it without a word (kubeflow/pipelines issue 13311).
         server.delete_schedule(schedule_id)
         raise ParameterError(
             f"schedule {shown(name)}: not created: this server gives the runs of schedules the "
-            f"account {shown(kept)}, not {shown(run_as.name)}; update KFP to 2.17, or name that "
+            f"account {shown(account)}, not {shown(run_as.name)}; update KFP to 2.17, or name that "
             "account and give it the rights (manifests/components)"
         )
     return schedule_id

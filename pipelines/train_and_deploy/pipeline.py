@@ -81,6 +81,6 @@ def train_and_deploy(
         tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
             logged and releases registered.
     """
-    given = dict(locals())
+    parameters = dict(locals())
     with reported(NAME, STEPS, LAST, notify_url, tracking):
-        build(NAME, given)
+        build(NAME, parameters)

@@ -51,7 +51,7 @@ def watch_for_drift(
     """
     with reported(NAME, STEPS, STEPS[-1], notify_url):
         deployed = _fresh(resolve_deployed(service=service))
-        found = _fresh(
+        resolved = _fresh(
             resolve_span(
                 data=data,
                 span=span,
@@ -62,11 +62,11 @@ def watch_for_drift(
             )
         )
         ingest = ingest_data(
-            data=found.outputs["data"],
-            span=found.outputs["span"],
-            query=found.outputs["query"],
-            column_types=found.outputs["column_types"],
-            separator=found.outputs["separator"],
+            data=resolved.outputs["data"],
+            span=resolved.outputs["span"],
+            query=resolved.outputs["query"],
+            column_types=resolved.outputs["column_types"],
+            separator=resolved.outputs["separator"],
             splits="serving=1",
         )
         detect = detect_drift(

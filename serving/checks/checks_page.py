@@ -39,8 +39,10 @@ def page(results: Sequence[Result], title: str, summary: str) -> str:
         if results
         else "",
     ]
-    told = ((result, list(_details(result))) for result in results)
-    sections = [Section(_name(result), *details) for result, details in told if details]
+    details_of_results = ((result, list(_details(result))) for result in results)
+    sections = [
+        Section(_name(result), *details) for result, details in details_of_results if details
+    ]
     return Page(title=title, lead=lead, sections=sections).render()
 
 

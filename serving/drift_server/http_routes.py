@@ -84,7 +84,7 @@ from kanaria.serving.version_comparison.comparison_question import (
 from kanaria.serving.version_comparison.store_comparisons import Comparisons
 
 logger = logging.getLogger(__name__)
-KEPT = {
+EMPTY_ANSWER = {
     "type": "http.response.start",
     "status": 200,
     "headers": [(b"content-length", b"0")],
@@ -176,7 +176,7 @@ class Receiver:
             return
         try:
             await self._keep(scope["headers"], receive)
-            await send(KEPT)
+            await send(EMPTY_ANSWER)
             await send({"type": "http.response.body"})
         except tuple(REFUSALS) as error:
             response = await self._refuse(None, error)

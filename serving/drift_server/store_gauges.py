@@ -57,7 +57,7 @@ def _room(intake: Intake) -> Iterator[Metric]:
         labels=ROOM,
     )
     losses = intake.dropped
-    for service, one in intake.kept.items():
+    for service, one in intake.rooms.items():
         labels = (_kind(service), *service)
         sizes.add_metric(labels, one.bytes)
         dropped.add_metric(labels, losses.get(service, 0))

@@ -83,8 +83,8 @@ def labelled_json(location: str, parameters: Mapping[str, str]) -> str:
     since = math.nan
     with contextlib.suppress(ValueError):
         since = float(parameters.get("since", "0"))
-    told = parameters.get("since")
-    faults.check(math.isfinite(since), "since", told, "write seconds since 1970")
+    text = parameters.get("since")
+    faults.check(math.isfinite(since), "since", text, "write seconds since 1970")
     faults.raise_if_any()
     with contextlib.closing(open_reader(location)) as reader:
         rows = reader.labelled(parameters["namespace"], parameters["service"], since)

@@ -33,7 +33,7 @@ class Process:
         self._command = ["nice", "-n", "10", sys.executable, "-I", "-m", module, *options]
         self._process: asyncio.subprocess.Process | None = None
         self._watches = watch_file.read(watch)
-        self._told: tuple[State, ...] = ()
+        self._states: tuple[State, ...] = ()
         self._heard = 0.0
 
     @property
@@ -45,8 +45,8 @@ class Process:
     def states(self) -> tuple[State, ...]:
         """Whether each watch works, as far as is known; none works while the process does not."""
         silent = asyncio.get_running_loop().time() - self._heard
-        if self.alive and self._told and silent < LONGEST_TURN:
-            return self._told
+        if self.alive and self._states and silent < LONGEST_TURN:
+            return self._states
         why = "" if self.alive else "the watching process does not run; see the log"
         if self.alive and silent >= LONGEST_TURN:
             why = f"the watching process has not ended a turn for {silent:.0f} s; see the log"
@@ -69,7 +69,7 @@ class Process:
                 )
                 await self._listen(self._process)
                 code = await self._process.wait()
-                self._told = ()
+                self._states = ()
                 lasted = loop.time() - began
                 wait = FIRST_WAIT if lasted > STEADY_SECONDS else min(2 * wait, LONGEST_WAIT)
                 logger.error("the watching process ended with %d; again in %.0f s", code, wait)
@@ -88,7 +88,7 @@ class Process:
                 continue
             states = read(text)
             if states is not None:
-                self._told, self._heard = states, loop.time()
+                self._states, self._heard = states, loop.time()
 
     async def _end(self) -> None:
         if self._process is not None and self.alive:

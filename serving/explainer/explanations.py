@@ -93,13 +93,13 @@ class _Instance:
         result = shapley_values.explained(
             coded.background,
             coded.instance,
-            lambda codes: self._asked(coded, codes),
+            lambda codes: self._numbers_of(coded, codes),
             method=method,
             settings=settings,
         )
         return self._prediction, self._document(result, names, method, len(background))
 
-    def _asked(self, coded: CodedRequest, codes: Codes) -> NDArray[np.float64]:
+    def _numbers_of(self, coded: CodedRequest, codes: Codes) -> NDArray[np.float64]:
         predictions = self._predictor.predictions(coded.rows(codes), self._deadline)
         request, self._prediction = self._request, predictions[0]
         self._quantity = answer_numbers.quantity(
@@ -112,14 +112,14 @@ class _Instance:
     ) -> dict[str, Any]:
         values = dict(zip(names, map(float, result.values), strict=True))
         largest = sorted(values, key=lambda name: -abs(values[name]))
-        told = largest[: self._request.top_k] if self._request.top_k else names
-        others = [name for name in names if name not in set(told)]
+        largest_names = largest[: self._request.top_k] if self._request.top_k else names
+        others = [name for name in names if name not in set(largest_names)]
         rest = {"others": sum(values[name] for name in others)} if others else {}
         return {
             "explained": self._quantity.text if self._quantity else "",
             "base_value": result.base_value,
             "prediction": result.prediction,
-            "shap_values": {name: values[name] for name in told},
+            "shap_values": {name: values[name] for name in largest_names},
             **rest,
             "explainer": method,
             "background_rows": background_rows,

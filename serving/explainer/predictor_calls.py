@@ -95,10 +95,10 @@ class Predictor:
         # Proxies of the environment are for the world outside, the model is inside.
         with httpx.Client(trust_env=False) as client:
             for first in range(0, len(rows), step):
-                answers += self._asked(client, rows[first : first + step], deadline)
+                answers += self._answers(client, rows[first : first + step], deadline)
         return answers
 
-    def _asked(
+    def _answers(
         self, client: httpx.Client, rows: Sequence[Mapping[str, Any]], deadline: Deadline
     ) -> list[Any]:
         request_id = f"{EXPLANATION_ID}{uuid.uuid4()}"

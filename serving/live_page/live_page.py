@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanaria.serving.live_page import drift_states, live_sources, service_states
-from kanaria.serving.live_page.live_sources import Feed, RouterTold, Told
+from kanaria.serving.live_page.live_sources import Feed, Reading, RouterReading
 from kanaria.serving.live_page.metric_samples import NOTHING, Samples
 from kanaria.serving.live_page.page_state import DRIFT, ROLLOUTS, ROUTER, PageState, Source
 from kanaria.serving.live_page.request_counts import counted
@@ -46,7 +46,7 @@ class LivePage:
         """Look at nothing before `looking`."""
         state = places.state
         self._history = RequestHistory(time.monotonic())
-        self._router = Feed[RouterTold](
+        self._router = Feed[RouterReading](
             ROUTER, str(state), lambda: live_sources.read_router(state), SECONDS
         )
         self._rollouts = Feed[list[Rollout]](
@@ -75,9 +75,13 @@ class LivePage:
         """Return what is to be shown now."""
         now, moment = time.monotonic(), time.time()
         router = (
-            self._router.told.value if self._router.told else RouterTold(samples=NOTHING, faults={})
+            self._router.newest.value
+            if self._router.newest
+            else RouterReading(samples=NOTHING, faults={})
         )
-        samples: Samples = self._drift.told.value if self._drift and self._drift.told else NOTHING
+        samples: Samples = (
+            self._drift.newest.value if self._drift and self._drift.newest else NOTHING
+        )
         newest = self._history.newest(WINDOW_SECONDS, now)
         return PageState(
             at=moment,
@@ -88,7 +92,7 @@ class LivePage:
             ),
             rollouts=[
                 rollout_state(one, moment)
-                for one in (self._rollouts.told.value if self._rollouts.told else ())
+                for one in (self._rollouts.newest.value if self._rollouts.newest else ())
             ],
             drift=drift_states.drift(samples, moment),
             quality=drift_states.quality(samples),
@@ -98,11 +102,11 @@ class LivePage:
         sources = [self._router.source(now), self._rollouts.source(now)]
         return [*sources, self._drift.source(now)] if self._drift else sources
 
-    def _count(self, told: Told[RouterTold]) -> None:
-        samples = told.value.samples
+    def _count(self, reading: Reading[RouterReading]) -> None:
+        samples = reading.value.samples
         process = samples.value("process_start_time_seconds")
         age = None if process is None else time.time() - process
-        scrape = Scrape(at=told.at, process=process, age=age, counts=counted(samples))
+        scrape = Scrape(at=reading.at, process=process, age=age, counts=counted(samples))
         self._history.add(scrape)
 
 

@@ -27,39 +27,39 @@ from kanaria.serving.rollout.observations.bounded_calls import ask
 ANSWER_SECONDS = 5.0
 LATE = 3.0
 """Intervals after which what was read last is stale."""
-ToldT = TypeVar("ToldT")
+ReadingT = TypeVar("ReadingT")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told(Generic[ToldT]):
+class Reading(Generic[ReadingT]):
     """What a source told, where, and when by the clock that never goes back."""
 
-    value: ToldT
+    value: ReadingT
     place: str
     at: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RouterTold:
+class RouterReading:
     """A router's metrics, and each of its services with what is wrong with it, or ""."""
 
     samples: Samples
     faults: dict[tuple[str, str], str]
 
 
-class Feed(Generic[ToldT]):
+class Feed(Generic[ReadingT]):
     """One source: what it told last, and why it cannot be read now; lives in one event loop."""
 
     def __init__(
-        self, name: str, place: str, read: Callable[[], tuple[ToldT, str]], seconds: float
+        self, name: str, place: str, read: Callable[[], tuple[ReadingT, str]], seconds: float
     ) -> None:
         """Name a source that is read every `seconds`; `read` returns what it tells, and where."""
         self._name, self._place, self._read, self._seconds = name, place, read, seconds
         self._began = time.monotonic()
-        self.told: Told[ToldT] | None = None
+        self.newest: Reading[ReadingT] | None = None
         self._fault = ""
 
-    async def run(self, tell: Callable[[Told[ToldT]], None] = lambda _: None) -> None:
+    async def run(self, tell: Callable[[Reading[ReadingT]], None] = lambda _: None) -> None:
         """Read until cancelled, and hand on what was told."""
         while True:
             try:
@@ -68,13 +68,13 @@ class Feed(Generic[ToldT]):
                 self._fault = str(error)
             else:
                 self._fault = ""
-                self.told = Told(value=value, place=place, at=time.monotonic())
-                tell(self.told)
+                self.newest = Reading(value=value, place=place, at=time.monotonic())
+                tell(self.newest)
             await asyncio.sleep(self._seconds)
 
     def source(self, now: float) -> Source:
         """Return how it is at a moment of the clock that never goes back."""
-        age = None if self.told is None else now - self.told.at
+        age = None if self.newest is None else now - self.newest.at
         late = LATE * self._seconds + ANSWER_SECONDS
         if age is None:
             condition = Condition.AWAY
@@ -83,14 +83,14 @@ class Feed(Generic[ToldT]):
         waited = "" if age is not None or now - self._began <= late else "no answer yet"
         return Source(
             name=self._name,
-            place=self.told.place if self.told else self._place,
+            place=self.newest.place if self.newest else self._place,
             condition=condition,
             age=age,
             fault=self._fault or waited,
         )
 
 
-def read_router(state: Path) -> tuple[RouterTold, str]:
+def read_router(state: Path) -> tuple[RouterReading, str]:
     """Return what the server that is live on a state folder tells, and its URL.
 
     Args:
@@ -103,7 +103,7 @@ def read_router(state: Path) -> tuple[RouterTold, str]:
     if not url:
         raise NotReadyError(f"no server is live on {state}: `kanaria serve` starts one")
     text = _get(f"{url}/metrics")
-    return RouterTold(samples=parsed(text), faults=_faults(_get(f"{url}/"))), url
+    return RouterReading(samples=parsed(text), faults=_faults(_get(f"{url}/"))), url
 
 
 def _faults(text: str) -> dict[tuple[str, str], str]:

@@ -122,7 +122,7 @@ def _details(card: Card) -> Iterator[Part]:
             ("pipeline", origin.get("pipeline", "")),
             ("started by", trigger_cause.in_words(origin.get("trigger"))),
             ("module", origin.get("module", "")),
-            *((_words(name), _value(training[name])) for name in _told(training)),
+            *((_words(name), _value(training[name])) for name in _training_facts(training)),
             ("packages", ", ".join(f"{name} {number}" for name, number in versions.items())),
         ],
     )
@@ -132,7 +132,7 @@ def _details(card: Card) -> Iterator[Part]:
             yield Facts(headers=[title, "type", "shape"], rows=rows)
 
 
-def _told(training: dict[str, Any]) -> list[str]:
+def _training_facts(training: dict[str, Any]) -> list[str]:
     names = ("train_steps", "seed", "hyperparameters", "precision", "device", "base_model")
     return [name for name in names if training.get(name) not in (None, "", {})]
 
@@ -197,10 +197,10 @@ def _thresholds(card: Card) -> Iterator[Part]:
 
 def _evaluation_data(card: Card) -> Iterator[Part]:
     evaluation = card.record.origin.get("evaluation")
-    known = evaluation if isinstance(evaluation, dict) else {}
-    split = card.metrics.split if card.metrics else str(known.get("split", ""))
-    rows = card.metrics.rows if card.metrics else known.get("rows", "")
-    against = str(known.get("against", ""))
+    facts = evaluation if isinstance(evaluation, dict) else {}
+    split = card.metrics.split if card.metrics else str(facts.get("split", ""))
+    rows = card.metrics.rows if card.metrics else facts.get("rows", "")
+    against = str(facts.get("against", ""))
     yield _pairs(
         "evaluation",
         [("split", split), ("rows", rows), ("compared with", against or "no live model")],

@@ -14,9 +14,9 @@ from kanaria.serving.databases.database import Database
 from kanaria.serving.payload_log import sql_schema
 from kanaria.serving.payload_log.retention import (
     LABELS,
-    Kept,
     Loss,
     Retention,
+    Room,
     Service,
     events_loss,
     labels_loss,
@@ -70,10 +70,10 @@ class Forgetter:
         """How many exchanges of each service, and labels, went for want of room."""
         return dict(self._dropped)
 
-    def kept(self) -> dict[Service, Kept]:
+    def rooms(self) -> dict[Service, Room]:
         """Return what each service has."""
         rows = self._database.execute("SELECT namespace, service, bytes, horizon FROM kept")
-        return {(n, s): Kept(bytes=int(size), horizon=horizon) for n, s, size, horizon in rows}
+        return {(n, s): Room(bytes=int(size), horizon=horizon) for n, s, size, horizon in rows}
 
     def forget(self, now: float, count: int) -> None:
         """Remove up to `count` of what is too old, and of what is too much; write, in any case.
@@ -88,7 +88,7 @@ class Forgetter:
         self._database.execute(FORGET_SERVICES, before=limit)
         # Tells whether the store can be written, though nothing arrives.
         self._database.execute("UPDATE store SET version = version")
-        rooms, dropped = self.kept(), Counter[Service]()
+        rooms, dropped = self.rooms(), Counter[Service]()
         if loss := labels_loss(rooms, most):
             dropped[LABELS] = self._drop_labels(loss, count)
         beyond = int(self._database.used_megabytes() * 2**20) - most

@@ -36,7 +36,7 @@ class Retention:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class Room:
     """What a service has in the store.
 
     Attributes:
@@ -57,14 +57,14 @@ class Loss:
     bytes: int
 
 
-def labels_loss(rooms: Mapping[Service, Kept], most: int) -> Loss | None:
+def labels_loss(rooms: Mapping[Service, Room], most: int) -> Loss | None:
     """Return what labels lose in a store of `most` bytes, None for nothing."""
     over = rooms[LABELS].bytes - int(most * SHARE_OF_LABELS) if LABELS in rooms else 0
     return Loss(service=LABELS, bytes=over) if over > 0 else None
 
 
 def events_loss(
-    rooms: Mapping[Service, Kept], watched: frozenset[Service], most: int, beyond: int = 0
+    rooms: Mapping[Service, Room], watched: frozenset[Service], most: int, beyond: int = 0
 ) -> Loss | None:
     """Return which service's events go in a store of `most` bytes, None for nobody's.
 
@@ -88,7 +88,7 @@ def events_loss(
 
 
 def crowded(
-    rooms: Mapping[Service, Kept], watched: frozenset[Service], wanted: set[Service]
+    rooms: Mapping[Service, Room], watched: frozenset[Service], wanted: set[Service]
 ) -> frozenset[Service]:
     """Return which of the wanted services are too many, since they are new and not watched."""
     room = MOST_SERVICES - len(rooms.keys() - watched - {LABELS})

@@ -18,7 +18,7 @@ from kanaria.serving.databases.database import Database, Merge, Row, StoreError
 from kanaria.serving.payload_log import byte_counters, sql_schema
 from kanaria.serving.payload_log.delete_oldest import Forgetter
 from kanaria.serving.payload_log.exchanges import Outcome, Verdict
-from kanaria.serving.payload_log.retention import Kept, Retention, Service, crowded
+from kanaria.serving.payload_log.retention import Retention, Room, Service, crowded
 from kanaria.serving.payload_log.write_groups import (
     Admission,
     Counted,
@@ -94,7 +94,7 @@ class Store:
         self._exchanges = _merge_exchanges(database)
         self._forgetter = Forgetter(database, retention)
         self._since, self._tidied = 0, 0.0
-        self._kept: Mapping[Service, Kept] = {}
+        self._rooms: Mapping[Service, Room] = {}
         with self._transaction():
             tables = database.tables()
             if not tables:
@@ -108,9 +108,9 @@ class Store:
         self._database.close()
 
     @property
-    def kept(self) -> Mapping[Service, Kept]:
+    def rooms(self) -> Mapping[Service, Room]:
         """What each service had when last something was written; all labels are `LABELS`."""
-        return self._kept
+        return self._rooms
 
     @property
     def dropped(self) -> Mapping[Service, int]:
@@ -153,7 +153,7 @@ class Store:
     def _admission(self, items: Sequence[Item], now: float) -> Admission:
         """Return what is taken now, and know the services that are new."""
         wanted = {service_of(item) for item in items if isinstance(item, Counted)}
-        rooms = self._kept = self._forgetter.kept()
+        rooms = self._rooms = self._forgetter.rooms()
         none = crowded(rooms, self._retention.watched, wanted)
         for namespace, service in wanted - rooms.keys() - none:
             self._database.execute(ADD_SERVICE, namespace=namespace, service=service)

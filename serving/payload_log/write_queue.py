@@ -18,7 +18,7 @@ from itertools import islice
 from kanaria.serving.databases.database import StoreError
 from kanaria.serving.http_server.upload_bodies import FullError
 from kanaria.serving.payload_log.exchanges import Label, Outcome
-from kanaria.serving.payload_log.retention import Kept, Service
+from kanaria.serving.payload_log.retention import Room, Service
 from kanaria.serving.payload_log.store_writer import Store
 from kanaria.serving.payload_log.write_groups import Item
 
@@ -89,9 +89,9 @@ class Intake:
         return self._store.most_bytes
 
     @property
-    def kept(self) -> Mapping[Service, Kept]:
+    def rooms(self) -> Mapping[Service, Room]:
         """What each service had in the store when last something was written."""
-        return self._store.kept
+        return self._store.rooms
 
     @property
     def dropped(self) -> Mapping[Service, int]:

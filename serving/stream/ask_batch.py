@@ -54,7 +54,7 @@ class BatchAsker:
         """Ask `client`, count in `metrics`, and give up once `stopping` is set."""
         self._client, self._metrics, self._stopping = client, metrics, stopping
         self._answered: Row | None = None
-        self._told, self._told_at = "", 0.0
+        self._reported, self._told_at = "", 0.0
 
     def outcomes(self, messages: Sequence[Message]) -> list[Outcome]:
         """Return what became of each message, in their order.
@@ -65,10 +65,10 @@ class BatchAsker:
         read_ones = [read(message) for message in messages]
         rows = tuple(one for one in read_ones if isinstance(one, Row))
         dead = [one for one in read_ones if isinstance(one, DeadLetter)]
-        outcomes = {one.message.place: one for one in (*dead, *self._asked(rows))}
+        outcomes = {one.message.place: one for one in (*dead, *self._outcomes(rows))}
         return [outcomes[message.place] for message in messages]
 
-    def _asked(self, rows: tuple[Row, ...]) -> list[Outcome]:
+    def _outcomes(self, rows: tuple[Row, ...]) -> list[Outcome]:
         """Ask for rows in rounds: in each one what is left, after a pause that grows."""
         outcomes: list[Outcome] = []
         left = [Part(rows=rows)] if rows else []
@@ -94,8 +94,8 @@ class BatchAsker:
     def _tell(self, why: str) -> None:
         """Log a fault when it is another one, or the same for long."""
         now = time.monotonic()
-        if why != self._told or now - self._told_at > TOLD_SECONDS:
-            self._told, self._told_at = why, now
+        if why != self._reported or now - self._told_at > TOLD_SECONDS:
+            self._reported, self._told_at = why, now
             logger.warning("the model fails, it is asked again: %s", why)
 
     def _is_well(self, left: Sequence[Part]) -> bool:

@@ -57,19 +57,19 @@ class Totals:
         self.apart: dict[Side, Counter[str]] = {side: Counter() for side in SIDES}
         self.pairs = 0
         self.rows_apart: list[Apart] = []
-        self._known: dict[str, dict[Side, Answered]] = {}
+        self._answers: dict[str, dict[Side, Answered]] = {}
 
     def add(self, side: Side, request_id: str, answered: Answered) -> None:
         """Count what a version answered; without an id its rows have no partner."""
-        answers = self._known.setdefault(request_id, {}) if request_id else {}
+        answers = self._answers.setdefault(request_id, {}) if request_id else {}
         if side in answers:
             return
         answers[side] = answered
         _count(self.rows[side], answered.answers)
         if len(answers) == len(SIDES):
             self._pair(request_id, answers["canary"], answers["stable"])
-        elif len(self._known) > MOST_REQUESTS:
-            del self._known[next(iter(self._known))]
+        elif len(self._answers) > MOST_REQUESTS:
+            del self._answers[next(iter(self._answers))]
 
     def _pair(self, request_id: str, canary: Answered, stable: Answered) -> None:
         both = list(zip(canary.answers, stable.answers, strict=False))

@@ -181,7 +181,7 @@ class Comparisons:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._kept: dict[Question, tuple[Lock, Comparer]] = {}
+        self._comparers: dict[Question, tuple[Lock, Comparer]] = {}
         self._lock = Lock()
 
     def totals(self, reader: Reader, question: Question, now: float) -> ModelCounts:
@@ -199,15 +199,15 @@ class Comparisons:
     @contextmanager
     def _using(self, question: Question) -> Iterator[Comparer]:
         with self._lock:
-            lock, comparer = self._kept.pop(question, (Lock(), Comparer(question)))
-            self._kept[question] = lock, comparer
-            if len(self._kept) > MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
+            lock, comparer = self._comparers.pop(question, (Lock(), Comparer(question)))
+            self._comparers[question] = lock, comparer
+            if len(self._comparers) > MOST_KEPT:
+                del self._comparers[next(iter(self._comparers))]
         with lock:
             try:
                 yield comparer
             except BaseException:
                 # It broke off in the middle: the next question reads all of it again.
                 with self._lock:
-                    self._kept.pop(question, None)
+                    self._comparers.pop(question, None)
                 raise

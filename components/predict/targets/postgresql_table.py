@@ -115,8 +115,10 @@ def check_reference(output: str, faults: Faults) -> None:
         faults.add(str(error).replace("data:", "output:", 1))
         return  # What else is wrong would show the password.
     scheme = output.partition("://")[0]
-    known = scheme in ("postgresql", "postgres")
-    faults.check(known, "output", output, "give a folder, or postgresql://user@host/name#table")
+    is_postgresql = scheme in ("postgresql", "postgres")
+    faults.check(
+        is_postgresql, "output", output, "give a folder, or postgresql://user@host/name#table"
+    )
     names = output.partition("#")[2].split(".")
     short = all(0 < len(name.encode()) <= table_columns.LONGEST_NAME for name in names)
     remedy = "name the table: postgresql://user@host/name#table, or #schema.table"

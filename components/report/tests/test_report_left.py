@@ -134,7 +134,7 @@ def test_a_step_that_refuses_keeps_its_report_and_failed_all_the_same(store: Sto
         "DataError: age drifted",
         False,
     )
-    assert found.kept == (f"{store.folder}/detect-drift/a1/report",)
+    assert found.report_uris == (f"{store.folder}/detect-drift/a1/report",)
 
 
 def test_a_traceback_in_the_log_of_a_step_that_passed_is_no_failure(store: Store):

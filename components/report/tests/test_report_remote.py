@@ -29,9 +29,9 @@ def test_an_object_store_tells_what_a_folder_does(
                 bucket.put(f"{RUN}/{file.relative_to(store.folder)}", file.read_bytes())
         there = step_outputs.read(f"{bucket.uri}/{RUN}", ORDER)
     kept = tuple(
-        uri.replace(f"{bucket.uri}/{RUN}", str(store.folder)) for uri in there.steps[2].kept
+        uri.replace(f"{bucket.uri}/{RUN}", str(store.folder)) for uri in there.steps[2].report_uris
     )
-    assert kept == here.steps[2].kept == (f"{store.folder}/detect-drift/a1/report",)
+    assert kept == here.steps[2].report_uris == (f"{store.folder}/detect-drift/a1/report",)
     plain = [
         [(s.name, s.state, s.cause, s.verdict) for s in found.steps] for found in (here, there)
     ]

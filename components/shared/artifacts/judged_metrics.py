@@ -63,7 +63,7 @@ class Check:
     passed: bool
     text: str
 
-    def told(self) -> dict[str, Any]:
+    def as_page_row(self) -> dict[str, Any]:
         """Return it as a page of a run shows it, see `pipelines.local.run_page.result_sections`."""
         return {
             "metric": self.subject,

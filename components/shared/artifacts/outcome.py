@@ -100,8 +100,10 @@ def read(folder: str | Path) -> Outcome:
     try:
         raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         reasons = tuple(Reason(**reason) for reason in raw.pop("reasons"))
-        told = raw.pop("evaluation")
-        evaluation = None if told is None else model_evaluation.parse(told, str(path))
+        raw_evaluation = raw.pop("evaluation")
+        evaluation = (
+            None if raw_evaluation is None else model_evaluation.parse(raw_evaluation, str(path))
+        )
         notes = tuple(raw.pop("notes"))
         outcome = Outcome(reasons=reasons, notes=notes, evaluation=evaluation, **raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -8,13 +8,13 @@ from kanaria.components.shared.one_line import one_line
 PARAMETER = "trigger"
 
 
-def in_words(told: Any) -> str:
+def in_words(cause: Any) -> str:
     """Return what started a run, "" where nobody told.
 
     Args:
-        told: {"name": of the trigger, "event": its key, "what": in words, "report": an address}.
+        cause: {"name": of the trigger, "event": its key, "what": in words, "report": an address}.
     """
-    if not isinstance(told, Mapping) or not told.get("name"):
+    if not isinstance(cause, Mapping) or not cause.get("name"):
         return ""
-    report = f", see {told['report']}" if told.get("report") else ""
-    return one_line(f"{told['name']}: {told.get('what') or told.get('event', '')}{report}")
+    report = f", see {cause['report']}" if cause.get("report") else ""
+    return one_line(f"{cause['name']}: {cause.get('what') or cause.get('event', '')}{report}")

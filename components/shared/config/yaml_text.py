@@ -60,8 +60,8 @@ class _Loader(yaml.SafeLoader):
         f"{TAG}{kind}": yaml.SafeLoader.yaml_constructors[f"{TAG}{kind}"] for kind in KINDS
     }
     yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, form) for tag, form in known if tag.removeprefix(TAG) not in OWN]
-        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [(tag, form) for tag, form in resolvers if tag.removeprefix(TAG) not in OWN]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:

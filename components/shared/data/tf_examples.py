@@ -132,9 +132,9 @@ def columns(files: Sequence[Path]) -> pa.Schema:
 
     Another program's files have no such record beside them; they are read once for it.
     """
-    kept = files[0].parent / COLUMNS
-    if kept.is_file():
-        return arrow_files.schema(kept)
+    schema_file = files[0].parent / COLUMNS
+    if schema_file.is_file():
+        return arrow_files.schema(schema_file)
     types: Types = {}
     names: set[str] = set()
     for path in files:

@@ -32,5 +32,5 @@ def text(inputs: Inputs, outputs: Mapping[str, Tensor]) -> str:
 
 def _tensor(kind: str, name: str, dtype: str, shape: tuple[int | None, ...] | None) -> str:
     sizes: list[Any] = [-1 if size is None else size for size in shape or (1,)]
-    known = TYPES.get(dtype, f"TYPE_{dtype.upper()}")
-    return f'{kind} {{ name: "{name}" data_type: {known} dims: {sizes} }}'
+    data_type = TYPES.get(dtype, f"TYPE_{dtype.upper()}")
+    return f'{kind} {{ name: "{name}" data_type: {data_type} dims: {sizes} }}'

@@ -16,7 +16,7 @@ from pathlib import Path
 PACKAGE = "vl-convert-python"
 
 
-def kept() -> Path:
+def installed_script() -> Path:
     """Return where this environment keeps the script of the installed version."""
     return Path(sys.prefix) / "share" / "kanaria" / f"vega-{metadata.version(PACKAGE)}.txt"
 
@@ -31,7 +31,7 @@ def _made() -> str:
 
 def _keep(script: str) -> None:
     """Write the script, whole or not at all; other processes may do the same."""
-    path = kept()
+    path = installed_script()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(script, encoding="ascii")
@@ -45,8 +45,8 @@ def packed_script() -> str:
     It defines `vega`, `vegaLite` and `vegaEmbed` on `window`. Where the environment cannot be
     written each process makes it anew.
     """
-    if kept().is_file():
-        return kept().read_text(encoding="ascii")
+    if installed_script().is_file():
+        return installed_script().read_text(encoding="ascii")
     script = _made()
     try:
         _keep(script)

@@ -12,8 +12,8 @@ COLORS = tuple(f"var(--{name})" for name in "abdefc")
 
 def colors_of(names: Iterable[str]) -> dict[str, Any]:
     """Return the scale of the colours of series by their names, the page's colours in order."""
-    known = list(dict.fromkeys(names))
-    return {"domain": known, "range": list(COLORS[: len(known)])}
+    domain = list(dict.fromkeys(names))
+    return {"domain": domain, "range": list(COLORS[: len(domain)])}
 
 
 def legend(names: Sequence[str]) -> Markup:
@@ -25,7 +25,7 @@ def legend(names: Sequence[str]) -> Markup:
     return Markup(f'<p class="legend">{"".join(marks)}</p>')
 
 
-def _told(names: Sequence[str], *first: dict[str, Any]) -> list[dict[str, Any]]:
+def _tooltip(names: Sequence[str], *first: dict[str, Any]) -> list[dict[str, Any]]:
     shares = [{"field": f"s{place}", "title": name} for place, name in enumerate(names)]
     return [*first, *shares]
 
@@ -37,7 +37,7 @@ def overlaid_bins(names: Sequence[str]) -> dict[str, Any]:
         names: of the data sets; their shares are the fields `s0`, `s1`, ..., over bins between the
             fields `from` and `to`.
     """
-    told = _told(names, {"field": "from"}, {"field": "to"})
+    tooltip = _tooltip(names, {"field": "from"}, {"field": "to"})
     layers = []
     for place in range(len(names)):
         color = COLORS[place % len(COLORS)]
@@ -51,7 +51,7 @@ def overlaid_bins(names: Sequence[str]) -> dict[str, Any]:
             "x": {"field": "from", "type": "quantitative", "bin": "binned", "title": None},
             "x2": {"field": "to"},
             "y": {"field": f"s{place}", "type": "quantitative", "title": "share of values"},
-            "tooltip": told,
+            "tooltip": tooltip,
         }
         layers.append({"mark": mark, "encoding": encoding})
     meta = {"log": ["y"], "constant": 0.001, "zoom": True, "names": list(names)}
@@ -77,7 +77,7 @@ def side_by_side(names: Sequence[str]) -> dict[str, Any]:
         "xOffset": {"field": "set", "sort": fields},
         "y": {"field": "share", "type": "quantitative", "title": "share of values"},
         "color": color,
-        "tooltip": _told(names, {"field": "value"}),
+        "tooltip": _tooltip(names, {"field": "value"}),
     }
     return {
         "transform": [{"fold": fields, "as": ["set", "share"]}],

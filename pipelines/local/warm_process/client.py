@@ -113,7 +113,7 @@ class Forked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class LaterUse:
     """How a warm process is kept for later runs.
 
     Attributes:
@@ -149,16 +149,20 @@ class Warm:
         self._lost = ""
 
     @classmethod
-    def started(cls, environment: Mapping[str, str], log: Path, kept: Kept | None = None) -> "Warm":
+    def started(
+        cls, environment: Mapping[str, str], log: Path, later_use: LaterUse | None = None
+    ) -> "Warm":
         """Start one, with an environment as its forks will have, and a file for its output.
 
         Unless it is kept, it ends at the latest with the thread that starts it.
         """
         lease, theirs = socket.socketpair()
         owner_only_files.folder(log.parent)
-        passed = [theirs, *([kept.listener] if kept else [])]
+        passed = [theirs, *([later_use.listener] if later_use else [])]
         command = ["python3", "-m", HOST, str(os.getpid())]
-        command += [str(each.fileno()) for each in passed] + ([str(kept.seconds)] if kept else [])
+        command += [str(each.fileno()) for each in passed] + (
+            [str(later_use.seconds)] if later_use else []
+        )
         with theirs, owner_only_files.opened(log, "ab") as output:
             process = subprocess.Popen(
                 command,
@@ -169,7 +173,7 @@ class Warm:
                 pass_fds=[each.fileno() for each in passed],
                 start_new_session=True,
             )
-        return cls(lease, log, process.pid, None if kept else process)
+        return cls(lease, log, process.pid, None if later_use else process)
 
     def start(
         self,

@@ -225,8 +225,8 @@ def _changed(before: dict[str, str]) -> dict[str, str]:
 
 def main() -> None:
     """Serve, and import what steps need; a fork returns here and becomes its step."""
-    runner, lease, *kept = (int(each) for each in sys.argv[1:])
-    listening = Listening(socket.socket(fileno=kept[0]), kept[1]) if kept else None
+    runner, lease, *later_use = (int(each) for each in sys.argv[1:])
+    listening = Listening(socket.socket(fileno=later_use[0]), later_use[1]) if later_use else None
     if not listening:
         die_with(runner)
     before = dict(os.environ)

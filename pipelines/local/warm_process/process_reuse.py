@@ -26,7 +26,7 @@ from kanaria.pipelines.local.warm_process import (
     process_identity,
     socket_folder,
 )
-from kanaria.pipelines.local.warm_process.client import Kept, Warm
+from kanaria.pipelines.local.warm_process.client import LaterUse, Warm
 
 
 class SilentError(KanariaError):
@@ -165,8 +165,8 @@ def _started(path: Path, variables: Mapping[str, str], log: Path, seconds: int) 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        kept = Kept(listener=listener, seconds=seconds)
-        warm = Warm.started(process_identity.lasting(variables), log, kept)
+        later_use = LaterUse(listener=listener, seconds=seconds)
+        warm = Warm.started(process_identity.lasting(variables), log, later_use)
     owner_only_files.write_text(path.with_suffix(socket_folder.PID), str(warm.pid))
     return warm
 

@@ -182,7 +182,7 @@ class _InTime:
     """The effects of each feature in all windows."""
 
     def __init__(self, windows: Sequence[Window], labels: Sequence[str]) -> None:
-        self._found = [{f.feature: f for f in window.features} for window in windows]
+        self._features_of_windows = [{f.feature: f for f in window.features} for window in windows]
         self._labels = labels
         self._spec: Mapping[str, object] = chart_specs.effect_over_time(labels)
 
@@ -190,7 +190,7 @@ class _InTime:
         """Return a feature's small chart."""
         rows = [
             [label, finite(feature.effect.value), feature.effect.least, result(feature)]
-            for label, by_name in zip(self._labels, self._found, strict=True)
+            for label, by_name in zip(self._labels, self._features_of_windows, strict=True)
             if (feature := by_name.get(name)) is not None
         ]
         if sum(row[1] is not None for row in rows) < 2:

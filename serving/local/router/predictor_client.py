@@ -73,12 +73,12 @@ class Predictors:
     def __init__(self, timeout_seconds: float) -> None:
         """Open none yet; wait for no answer longer than `timeout_seconds`."""
         self._timeout = timeout_seconds
-        self._kept = _session(aiohttp.TCPConnector(limit=0), traces=[_tells_of_reuse()])
+        self._lasting_session = _session(aiohttp.TCPConnector(limit=0), traces=[_tells_of_reuse()])
         self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._kept.close()
+        await self._lasting_session.close()
         await self._fresh.close()
 
     async def ask(self, call: Call, port: int, revision: str) -> Response:
@@ -87,7 +87,7 @@ class Predictors:
         try:
             async with asyncio.timeout(self._timeout):
                 try:
-                    return await _answer(self._kept, call, port, was_reused)
+                    return await _answer(self._lasting_session, call, port, was_reused)
                 except aiohttp.ClientError as error:
                     if not (was_reused.is_set() and _says_nothing(error)):
                         raise

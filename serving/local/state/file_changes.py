@@ -19,8 +19,8 @@ class FileChanges:
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Look at `path`; `clock` returns seconds and never goes back."""
         self._path, self._clock = path, clock
-        self._seen: tuple[int, ...] = ()
-        self._since, self._told = 0.0, True
+        self._stamp: tuple[int, ...] = ()
+        self._since, self._is_reported = 0.0, True
 
     def changed(self, is_whole: Callable[[], bool] = lambda: False) -> bool:
         """Tell once of each change, when the file has been the same for a while.
@@ -34,15 +34,15 @@ class FileChanges:
         entry = self._path.stat()
         # Two writes within one tick of the clock differ by their size alone.
         stamp = (entry.st_mtime_ns, entry.st_ctime_ns, entry.st_size, entry.st_ino)
-        if stamp != self._seen:
-            self._seen, self._since, self._told = stamp, self._clock(), False
-            self._told = is_whole()
-            return self._told
-        if self._told or self._clock() - self._since < REST_SECONDS:
+        if stamp != self._stamp:
+            self._stamp, self._since, self._is_reported = stamp, self._clock(), False
+            self._is_reported = is_whole()
+            return self._is_reported
+        if self._is_reported or self._clock() - self._since < REST_SECONDS:
             return False
-        self._told = True
+        self._is_reported = True
         return True
 
     def look_again(self) -> None:
         """Tell of the file once more, although it may be the same."""
-        self._seen = ()
+        self._stamp = ()

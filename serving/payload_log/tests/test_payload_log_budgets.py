@@ -12,8 +12,8 @@ from kanaria.serving.payload_log.open_store import _open, open_reader, open_stor
 from kanaria.serving.payload_log.retention import (
     LABELS,
     MOST_SERVICES,
-    Kept,
     Retention,
+    Room,
     crowded,
     events_loss,
     labels_loss,
@@ -25,7 +25,7 @@ WATCHED = frozenset({("models", "flights")})
 
 def rooms(**sizes):
     names = {"a": A, "b": B, "c": C, "labels": LABELS}
-    return {names[name]: Kept(bytes=size, horizon=0) for name, size in sizes.items()}
+    return {names[name]: Room(bytes=size, horizon=0) for name, size in sizes.items()}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_labels_lose_what_is_beyond_their_tenth():
 
 
 def test_new_services_are_too_many_unless_they_are_watched():
-    many = {("n", str(n)): Kept(bytes=1, horizon=0) for n in range(MOST_SERVICES - 1)}
+    many = {("n", str(n)): Room(bytes=1, horizon=0) for n in range(MOST_SERVICES - 1)}
     assert crowded(many, frozenset({B}), {A, B, C, ("n", "1")}) == {C}
 
 
@@ -85,7 +85,7 @@ def test_a_flood_of_labels_costs_no_event(location, caplog):
             flood = [label(0, second, NOW, f"{'x' * 100}{second}-{n}") for n in range(1000)]
             assert store.apply(flood, NOW + second) == [Outcome.NEW] * 1000
     assert len(joined(location)) == 100
-    assert store.kept[LABELS].bytes < 1.5 * 2**20
+    assert store.rooms[LABELS].bytes < 1.5 * 2**20
     assert store.dropped[LABELS] > 15_000
     assert [record.message.count("labels") for record in caplog.records] == [1]
     newest = f"{'x' * 100}29-999"
@@ -104,10 +104,10 @@ def test_what_is_counted_is_what_there_is(location):
     expected = {("models", "u"): 2 * beside + 10, ("models", "v"): beside + 20}
     expected[LABELS] = 2 * (sql_schema.BESIDE_LABEL + 2 * len("order-a")) + len('"much longer"') + 1
     store.apply([], NOW + 2)
-    assert {service: one.bytes for service, one in store.kept.items()} == expected
+    assert {service: one.bytes for service, one in store.rooms.items()} == expected
     store.apply([], NOW + 200)
     store.apply([], NOW + 400)
-    assert {service: one.bytes for service, one in store.kept.items()} == {LABELS: 0}
+    assert {service: one.bytes for service, one in store.rooms.items()} == {LABELS: 0}
 
 
 def test_a_service_beyond_the_most_is_refused_and_the_others_are_taken(location):
@@ -124,7 +124,7 @@ def test_a_service_beyond_the_most_is_refused_and_the_others_are_taken(location)
 def test_a_store_of_version_2_is_read_on_with_all_that_is_in_it(location):
     store = open_store(location)
     store.apply([half(), half(id="b", service="shadow"), label(0, 7)], NOW)
-    before, sizes = joined(location), dict(open_store(location).kept)
+    before, sizes = joined(location), dict(open_store(location).rooms)
     database = _open(location, write=True)
     with database.transaction():
         for statement in undone(location):
@@ -134,7 +134,7 @@ def test_a_store_of_version_2_is_read_on_with_all_that_is_in_it(location):
     assert joined(location) == before
     store.apply([], NOW + 1)
     assert sizes == {}
-    assert {service: one.bytes for service, one in store.kept.items()} == {
+    assert {service: one.bytes for service, one in store.rooms.items()} == {
         LABELS: sql_schema.BESIDE_LABEL + 2 * len("order-a") + 1,
         ("models", "flights"): sql_schema.BESIDE_BODY + len(EVENT.body),
         ("models", "shadow"): sql_schema.BESIDE_BODY + len(EVENT.body),

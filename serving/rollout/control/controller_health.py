@@ -28,7 +28,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Seen:
+class _Sighting:
     """A service: when a look at it began last, and its newest rollout then."""
 
     looked: float
@@ -43,7 +43,7 @@ class ControllerHealth:
         self._now, self._lock = now, threading.RLock()
         self._turned, self._listed = now(), now()
         self._ready, self._cause = False, "it has not begun"
-        self._seen: dict[Key, _Seen] = {}
+        self._sightings: dict[Key, _Sighting] = {}
         self.metrics = ControllerMetrics(self._newest)
 
     def around(self, world: World) -> World:
@@ -64,8 +64,8 @@ class ControllerHealth:
         """See one call, which begins now."""
         if name == "load":
             with self._lock:
-                before = self._seen.get(arguments, _Seen(looked=0.0))
-                self._seen[arguments] = replace(before, looked=self._now())
+                before = self._sightings.get(arguments, _Sighting(looked=0.0))
+                self._sightings[arguments] = replace(before, looked=self._now())
         try:
             yield
         except Exception as error:
@@ -88,12 +88,12 @@ class ControllerHealth:
         """Forget the services that have no rollout any more; a new one is to be looked at soon."""
         with self._lock:
             listed = {(namespace, service) for service in services}
-            gone = {key for key in self._seen if key[0] == namespace} - listed
+            gone = {key for key in self._sightings if key[0] == namespace} - listed
             for key in gone:
-                if self._seen.pop(key).rollout is not None:
+                if self._sightings.pop(key).rollout is not None:
                     self.metrics.forget(*key)
             for key in listed:
-                self._seen.setdefault(key, _Seen(looked=self._now()))
+                self._sightings.setdefault(key, _Sighting(looked=self._now()))
             self._listed = self._now()
 
     def _turn(self, cause: str) -> None:
@@ -104,18 +104,22 @@ class ControllerHealth:
         rollout = stored.rollout
         key = (rollout.target.namespace, rollout.target.service)
         with self._lock:
-            seen = self._seen.get(key, _Seen(looked=self._now()))
-            self._seen[key] = replace(seen, rollout=rollout)
-            if seen.rollout is None:
+            sighting = self._sightings.get(key, _Sighting(looked=self._now()))
+            self._sightings[key] = replace(sighting, rollout=rollout)
+            if sighting.rollout is None:
                 self.metrics.show_service(*key)
-            is_new = seen.rollout is not None and seen.rollout.entries < rollout.entries
+            is_new = sighting.rollout is not None and sighting.rollout.entries < rollout.entries
             # Under the lock: a service that is forgotten in between would get its series back.
             if rollout.state.last is not None and is_ours and is_new:
                 self.metrics.count_decision(*key, rollout.state.last.action)
 
     def _newest(self) -> list[Rollout]:
         with self._lock:
-            return [seen.rollout for seen in self._seen.values() if seen.rollout is not None]
+            return [
+                sighting.rollout
+                for sighting in self._sightings.values()
+                if sighting.rollout is not None
+            ]
 
     def stuck(self) -> str:
         """Return why the controller does not go on any more, "" while it does."""
@@ -125,7 +129,7 @@ class ControllerHealth:
                 return f"no turn of the loop for {now - self._turned:.0f} s"
             # Nothing is looked at while services cannot be listed, which is no standstill.
             latest = self._listed - STUCK_SECONDS
-            late = [key for key, seen in self._seen.items() if seen.looked < latest]
+            late = [key for key, sighting in self._sightings.items() if sighting.looked < latest]
         return f"no look at {', '.join('/'.join(key) for key in sorted(late))}" if late else ""
 
     def unready(self) -> str:
@@ -136,7 +140,7 @@ class ControllerHealth:
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         with self._lock:
-            ages = {key: self._now() - seen.looked for key, seen in self._seen.items()}
+            ages = {key: self._now() - sighting.looked for key, sighting in self._sightings.items()}
         return self.metrics.text(ages)
 
 

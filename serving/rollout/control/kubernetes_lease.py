@@ -21,7 +21,7 @@ class KubernetesLease:
         """Name the service, and the holder, which no other may be called."""
         self._cluster, self._namespace, self._who = cluster, namespace, who
         self._name = f"{service}-rollout"
-        self._seen: tuple[str, float] = ("", 0.0)
+        self._renewal: tuple[str, float] = ("", 0.0)
 
     def hold(self) -> bool:
         """Take or renew the lease; False while another holds it."""
@@ -52,9 +52,9 @@ class KubernetesLease:
         if spec.get("holderIdentity", "") in ("", self._who):
             return True
         renewed = str(spec.get("renewTime", ""))
-        if renewed != self._seen[0]:
-            self._seen = (renewed, time.monotonic())
-        return time.monotonic() - self._seen[1] > spec.get("leaseDurationSeconds", SECONDS)
+        if renewed != self._renewal[0]:
+            self._renewal = (renewed, time.monotonic())
+        return time.monotonic() - self._renewal[1] > spec.get("leaseDurationSeconds", SECONDS)
 
     def _manifest(self, lease: Object) -> Object:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

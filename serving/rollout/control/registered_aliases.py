@@ -176,7 +176,7 @@ class _Follower:
     def __init__(self, place: "Place", namespace: str, service: str) -> None:
         self._place, self._namespace, self._service = place, namespace, service
         self._ended = threading.Event()
-        self._seen: dict[str, str] = {}
+        self._versions: dict[str, str] = {}
         self._failures: dict[str, tuple[float, str]] = {}
 
     def run(self) -> None:
@@ -201,7 +201,7 @@ class _Follower:
     def last(self) -> None:
         """Look once more at the one service, when all else is done."""
         said = self._failures.pop(self._service, (0.0, ""))[1]
-        self._seen.clear()
+        self._versions.clear()
         self._follow(self._service, LAST_SECONDS, said)
 
     def _follow(self, service: str, seconds: float, said: str = "") -> None:
@@ -219,9 +219,9 @@ class _Follower:
 
     def _look(self, service: str, version: str, seconds: float, said: str) -> None:
         try:
-            if self._seen.get(service) != version:
+            if self._versions.get(service) != version:
                 look(self._place, self._namespace, service, seconds)
-                self._seen[service] = version
+                self._versions[service] = version
             self._failures.pop(service, None)
         except KanariaError as error:
             if str(error) != said:

@@ -68,7 +68,7 @@ class RolloutGauges(Collector):
 
 def _values(rollout: Rollout) -> dict[str, list[Value]]:
     state, target = rollout.state, rollout.target
-    seen = state.percent_seen
+    percent = state.percent_seen
     identity = (str(rollout.number), target.canary, target.stable, rollout.policy.strategy.value)
     return {
         "phase": [((phase,), phase is state.phase) for phase in Phase],
@@ -77,7 +77,7 @@ def _values(rollout: Rollout) -> dict[str, list[Value]]:
         "started_timestamp_seconds": [((), rollout.started)],
         "step_started_timestamp_seconds": [((), state.step_started)],
         "desired_ratio": [((), state.desired_percent / PERCENT)],
-        "observed_ratio": [] if seen is None else [((), seen / PERCENT)],
+        "observed_ratio": [] if percent is None else [((), percent / PERCENT)],
         "evidence_ratio": _evidence(rollout),
     }
 

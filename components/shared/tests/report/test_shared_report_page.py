@@ -132,9 +132,9 @@ def test_rows_beyond_the_most_are_counted():
 def test_the_library_is_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     script = chart_library.packed_script.__wrapped__()
-    assert chart_library.kept().read_text() == script
+    assert chart_library.installed_script().read_text() == script
     assert "vegaEmbed" in gzip.decompress(base64.b64decode(script)).decode()
-    chart_library.kept().write_text("kept")
+    chart_library.installed_script().write_text("kept")
     assert chart_library.packed_script.__wrapped__() == "kept"
 
 
