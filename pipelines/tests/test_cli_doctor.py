@@ -30,9 +30,9 @@ class Api(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         objects = self.server.objects
-        known = self.path in EMPTY or self.path in objects
-        found = objects.get(self.path, {"gitVersion": "v1.34.4", "items": []})
-        self._answer(200 if known else 404, found)
+        is_there = self.path in EMPTY or self.path in objects
+        answer = objects.get(self.path, {"gitVersion": "v1.34.4", "items": []})
+        self._answer(200 if is_there else 404, answer)
 
     def do_POST(self) -> None:
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -151,7 +151,7 @@ KFP = {
 }
 
 
-def told(kubeconfig: Path, *options: str) -> dict[str, str]:
+def lines_of(kubeconfig: Path, *options: str) -> dict[str, str]:
     done = doctor(kubeconfig, *options)
     assert done.returncode == 1, done.stderr
     return {line[:16].strip(): line[18:] for line in done.stdout.splitlines()}
@@ -161,7 +161,7 @@ def test_the_rights_of_a_named_account_are_judged_and_not_the_callers(
     kubeconfig: Path, server: Server
 ):
     server.objects = KFP
-    lines = told(kubeconfig, *NAMED)
+    lines = lines_of(kubeconfig, *NAMED)
     assert lines["account"] == "ok       ServiceAccount runs/kanaria-pipeline"
     # It may do all but patch, where the caller may only read.
     _, _, text = lines["rights"].partition("missing  add to a Role in team: ")
@@ -175,13 +175,13 @@ def test_the_rights_of_a_named_account_are_judged_and_not_the_callers(
 
 def test_the_store_of_the_runs_is_looked_at_with_its_secret(kubeconfig: Path, server: Server):
     server.objects = KFP
-    lines = told(kubeconfig, *NAMED)
+    lines = lines_of(kubeconfig, *NAMED)
     assert lines["kfp store"] == (
         "missing  Secret runs/kanaria-store has no value for AWS_SECRET_ACCESS_KEY"
     )
     keys = {"AWS_ACCESS_KEY_ID": "aQ==", "AWS_SECRET_ACCESS_KEY": "aQ=="}
     server.objects = {**KFP, f"{RUNS}/secrets/kanaria-store": {"data": keys}}
-    lines = told(kubeconfig, *NAMED)
+    lines = lines_of(kubeconfig, *NAMED)
     assert (
         lines["kfp store"]
         == "ok       pipeline root s3://bucket/artifacts, by Secret kanaria-store"
@@ -189,7 +189,7 @@ def test_the_store_of_the_runs_is_looked_at_with_its_secret(kubeconfig: Path, se
 
 
 @pytest.mark.parametrize(
-    ("path", "found", "line"),
+    ("path", "check", "line"),
     [
         (f"{RUNS}/serviceaccounts/kanaria-pipeline", "account", "there is no ServiceAccount runs/"),
         (f"{RUNS}/secrets/kanaria-store", "kfp store", "there is no Secret runs/kanaria-store"),
@@ -201,22 +201,22 @@ def test_the_store_of_the_runs_is_looked_at_with_its_secret(kubeconfig: Path, se
     ],
 )
 def test_what_a_run_lacks_is_named(
-    kubeconfig: Path, server: Server, path: str, found: str, line: str
+    kubeconfig: Path, server: Server, path: str, check: str, line: str
 ):
     server.objects = {name: one for name, one in KFP.items() if name != path}
-    assert told(kubeconfig, *NAMED)[found].startswith(f"missing  {line}")
+    assert lines_of(kubeconfig, *NAMED)[check].startswith(f"missing  {line}")
 
 
 def test_providers_that_kfp_cannot_read_are_told(kubeconfig: Path, server: Server):
     data = {"data": {"providers": "s3: {default: {endpoint: x}}"}}
     server.objects = {**KFP, f"{RUNS}/configmaps/kfp-launcher": data}
-    assert told(kubeconfig, *NAMED)["kfp store"].startswith(
+    assert lines_of(kubeconfig, *NAMED)["kfp store"].startswith(
         "missing  ConfigMap runs/kfp-launcher: s3.default.credentials: write fromEnv: true"
     )
 
 
 def test_without_kfp_there_is_no_store_to_judge(kubeconfig: Path):
-    assert told(kubeconfig, *NAMED)["kfp store"].startswith("limited  no Workflow API")
+    assert lines_of(kubeconfig, *NAMED)["kfp store"].startswith("limited  no Workflow API")
 
 
 def test_who_may_not_ask_for_others_is_told_the_rule(kubeconfig: Path, server: Server):

@@ -46,18 +46,18 @@ def begun(
         command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stderr
-    told = ""
+    output = ""
     # A server that never says it is ended, so that its output ends and the test tells what it said.
     ending = threading.Timer(SECONDS, os.killpg, [process.pid, signal.SIGKILL])
     ending.start()
     try:
         for said in iter(process.stderr.readline, ""):
-            told += said
+            output += said
             if line in said:
                 break
-        assert line in told
+        assert line in output
         ending.cancel()
-        yield process, told
+        yield process, output
     finally:
         ending.cancel()
         process.kill()
@@ -92,16 +92,16 @@ def test_a_server_ends_with_one_line_and_the_code_of_the_signal(
 
 def test_a_drift_server_says_where_it_listens_and_where_events_are_kept(tmp_path: Path):
     command, line = SERVERS["drift server"]
-    with begun(command, line, tmp_path) as (_, told):
-        first = told.splitlines()[0]
+    with begun(command, line, tmp_path) as (_, output):
+        first = output.splitlines()[0]
     assert "listening on http://127.0.0.1:" in first
     assert first.endswith("kept in e.sqlite")
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path):
     command, line = SERVERS["drift server"]
-    with begun(command, line, tmp_path) as (_, told):
-        port = told.split("http://127.0.0.1:")[1].split(",")[0]
+    with begun(command, line, tmp_path) as (_, output):
+        port = output.split("http://127.0.0.1:")[1].split(",")[0]
         for words in (["serve"], ["drift", "serve"]):
             done = subprocess.run(
                 [KANARIA, *words, "--port", port], cwd=tmp_path, capture_output=True, text=True

@@ -20,7 +20,7 @@ def kanaria(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
 def parsers(parser: Parser) -> list[Parser]:
     """Return the parser of every command and verb."""
     groups = [one.choices for one in parser._actions if isinstance(one.choices, dict)]
-    inner = [found for group in groups for one in group.values() for found in parsers(one)]
+    inner = [below for group in groups for one in group.values() for below in parsers(one)]
     return [parser, *inner]
 
 
@@ -76,8 +76,8 @@ def test_a_command_without_its_verb_shows_the_verbs(
 
 
 def test_the_help_of_a_pipeline_lists_its_parameters_those_that_are_needed_first(tmp_path: Path):
-    told = kanaria("run", "train_and_deploy", "--help", cwd=tmp_path).stdout
-    listed = told.split("parameters of train_and_deploy")[1]
+    text = kanaria("run", "train_and_deploy", "--help", cwd=tmp_path).stdout
+    listed = text.split("parameters of train_and_deploy")[1]
     assert "  train_steps: whole number, default 1000\n      A number of training" in listed
     assert '  hyperparameters: mapping, default {}\n      {"learning_rate": 0.1}: handed' in listed
     assert "      service.name: text, required\n          tips: name of the" in listed
@@ -87,14 +87,14 @@ def test_the_help_of_a_pipeline_lists_its_parameters_those_that_are_needed_first
     assert listed.index("data: text, required") < listed.index("train_steps")
     assert listed.rindex(", required\n") < listed.index("custom_config")
     assert "NUMBER" not in listed
-    assert all(len(line) <= 80 for line in told.splitlines())
+    assert all(len(line) <= 80 for line in text.splitlines())
     assert not list(tmp_path.iterdir())
 
 
 def test_the_help_takes_the_pipeline_before_or_behind_it_in_every_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    told: list[Any] = []
+    texts: list[Any] = []
     for line in (
         "run watch_for_drift -h",
         "run --help watch_for_drift",
@@ -105,9 +105,9 @@ def test_the_help_takes_the_pipeline_before_or_behind_it_in_every_command(
         with pytest.raises(SystemExit) as raised:
             cli.main()
         assert not raised.value.code
-        told.append(capsys.readouterr().out.split("parameters of watch_for_drift")[1:])
-    assert told == [told[0]] * 4
-    assert len(told[0]) == 1
+        texts.append(capsys.readouterr().out.split("parameters of watch_for_drift")[1:])
+    assert texts == [texts[0]] * 4
+    assert len(texts[0]) == 1
 
 
 def test_output_that_nobody_reads_on_ends_a_command_quietly(tmp_path: Path):

@@ -50,8 +50,8 @@ def tasks(document: dict[str, Any]) -> dict[str, Any]:
     """Return all container tasks of a pipeline, whatever handlers and conditions hold them."""
     components = document["components"]
     dags = [document["root"]["dag"], *(c["dag"] for c in components.values() if "dag" in c)]
-    found = {name: task for dag in dags for name, task in dag["tasks"].items()}
-    return {n: t for n, t in found.items() if "dag" not in components[t["componentRef"]["name"]]}
+    by_name = {name: task for dag in dags for name, task in dag["tasks"].items()}
+    return {n: t for n, t in by_name.items() if "dag" not in components[t["componentRef"]["name"]]}
 
 
 def is_cached(task: dict[str, Any]) -> bool:
@@ -67,16 +67,16 @@ def test_steps_that_read_the_world_are_not_cached(compiled: Path):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_exit_handler_stands_around_all_steps_and_knows_their_names(name: str):
     document = load(PIPELINES / name / "pipeline.yaml")
-    found = tasks(document)
-    told = found.pop("report-run")
+    steps = tasks(document)
+    report = steps.pop("report-run")
     assert set(document["root"]["dag"]["tasks"]) == {"exit-handler-1", "report-run"}
-    assert not is_cached(told)
-    inputs = told["inputs"]["parameters"]
+    assert not is_cached(report)
+    inputs = report["inputs"]["parameters"]
     constants = {n: v["runtimeValue"]["constant"] for n, v in inputs.items() if "runtimeValue" in v}
-    assert set(constants["steps"]) == set(found)
+    assert set(constants["steps"]) == set(steps)
     assert constants["pipeline_name"] == document["pipelineInfo"]["name"]
     # It tells how a run ended: so it is never reused, and it leaves artifacts.
-    last = found[constants["last_step"]]
+    last = steps[constants["last_step"]]
     assert not is_cached(last)
     component = document["components"][last["componentRef"]["name"]]
     assert component["outputDefinitions"]["artifacts"]
@@ -91,8 +91,10 @@ def test_a_retraining_has_the_steps_of_the_first_training_and_starts_from_the_li
         load(PIPELINES / name / "pipeline.yaml") for name in ("train_and_deploy", "retrain")
     )
     assert again["deploymentSpec"] == first["deploymentSpec"]
-    given, known = (one["root"]["inputDefinitions"]["parameters"] for one in (again, first))
-    assert given.keys() == known.keys() - {"warm_start"}
+    inputs, inputs_before = (
+        one["root"]["inputDefinitions"]["parameters"] for one in (again, first)
+    )
+    assert inputs.keys() == inputs_before.keys() - {"warm_start"}
     ours, theirs = tasks(again), tasks(first)
     assert ours.keys() == theirs.keys()
     assert ours["resolve-deployed"]["inputs"]["parameters"]["warm_start"] == {

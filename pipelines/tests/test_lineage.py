@@ -33,13 +33,13 @@ LINEAGE = Lineage(
 )
 
 
-def published(folder: Path, root: str, text: str = "weights", told: Lineage = LINEAGE) -> str:
+def published(folder: Path, root: str, text: str = "weights", origin: Lineage = LINEAGE) -> str:
     for name in ("model/1/saved_model.pb", "schema/schema.pbtxt", "statistics/train/s.pb"):
         path = folder / text / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     parts = {name: folder / text / name for name in ("model", "schema", "statistics")}
-    return publish(Sources(**parts), f"{root}/tips", told.recorded("tips", "bless_model passed"))
+    return publish(Sources(**parts), f"{root}/tips", origin.recorded("tips", "bless_model passed"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def release(tmp_path: Path) -> str:
     return published(tmp_path, str(tmp_path / "models"))
 
 
-def told(link: lineage.Link, runs: Path = Path("absent")) -> list[str]:
+def lines_of(link: lineage.Link, runs: Path = Path("absent")) -> list[str]:
     return list(lineage.lines([link], runs))
 
 
@@ -55,7 +55,7 @@ def told(link: lineage.Link, runs: Path = Path("absent")) -> list[str]:
 def test_a_release_leads_to_its_run_its_files_and_its_code(release: str, below: str):
     link = lineage.of_release(f"{release}{below}")
     assert link.record
-    assert told(link) == [
+    assert lines_of(link) == [
         f"  release    {release}",
         f"  model      {link.record.fingerprint}",
         "  verdict    bless_model passed",
@@ -74,16 +74,16 @@ def test_a_release_leads_to_its_run_its_files_and_its_code(release: str, below: 
 def test_a_release_in_a_bucket_is_read_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with object_stores.s3() as bucket:
         bucket.use(monkeypatch)
-        found = published(tmp_path, f"{bucket.uri}/models")
-        link = lineage.of_release(f"{found}/model")
-        assert (link.uri, link.record.origin["run_id"]) == (found, "run-7")
+        uri = published(tmp_path, f"{bucket.uri}/models")
+        link = lineage.of_release(f"{uri}/model")
+        assert (link.uri, link.record.origin["run_id"]) == (uri, "run-7")
 
 
 def test_the_page_of_a_run_on_this_machine_is_named(release: str, tmp_path: Path):
     page = tmp_path / "runs/run-7/index.html"
     page.parent.mkdir(parents=True)
     page.touch()
-    assert f"  page       {page}" in told(lineage.of_release(release), tmp_path / "runs")
+    assert f"  page       {page}" in lines_of(lineage.of_release(release), tmp_path / "runs")
 
 
 def test_a_service_leads_to_the_stable_model_and_the_canary(tmp_path: Path):
@@ -100,8 +100,8 @@ def test_a_service_leads_to_the_stable_model_and_the_canary(tmp_path: Path):
         ),
         revision_uris={"tips-1": f"{one}/model", "tips-2": f"{two}/model"},
     )
-    known = Registration(uri=f"{two}/model", server="http://mlflow", model="m", version="3")
-    links = lineage.of_service("team", "tips", status, {known.uri: known})
+    registration = Registration(uri=f"{two}/model", server="http://mlflow", model="m", version="3")
+    links = lineage.of_service("team", "tips", status, {registration.uri: registration})
     assert [(link.uri, link.role, link.percent) for link in links] == [
         (one, "stable", 90),
         (two, "canary", 10),
@@ -114,7 +114,7 @@ def test_a_service_leads_to_the_stable_model_and_the_canary(tmp_path: Path):
     document = json.loads(lineage.as_json(links, "team/tips"))
     assert document["service"] == "team/tips"
     registered = [model.get("registered") for model in document["models"]]
-    assert registered == [None, asdict(known)]
+    assert registered == [None, asdict(registration)]
     stable = document["models"][0]
     assert (stable["revision"], stable["release"], stable["run_id"]) == ("tips-1", one, "run-7")
     assert stable["data"] == {
@@ -135,19 +135,19 @@ def test_a_model_that_somebody_else_put_there_is_told_as_such():
         revision_uris={"tips-1": "/theirs/model"},
     )
     (link,) = lineage.of_service("team", "tips", status, {})
-    assert told(link)[1] == "  model      /theirs/model, which is no release of push_model"
+    assert lines_of(link)[1] == "  model      /theirs/model, which is no release of push_model"
 
 
 def test_a_release_of_an_earlier_kanaria_says_what_it_lacks(tmp_path: Path):
-    found = published(tmp_path, str(tmp_path / "models"), told=Lineage())
-    lines = told(lineage.of_release(found))
+    uri = published(tmp_path, str(tmp_path / "models"), origin=Lineage())
+    lines = lines_of(lineage.of_release(uri))
     assert lines[-1] == (
         "  not known  run, data, module, training: nobody recorded it when this was published"
     )
-    path = Path(found) / "release.json"
+    path = Path(uri) / "release.json"
     first = json.loads(path.read_text())
     path.write_text(json.dumps({"fingerprint": first["fingerprint"], "contents": {}}))
-    assert "  verdict    not known" in told(lineage.of_release(found))
+    assert "  verdict    not known" in lines_of(lineage.of_release(uri))
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_a_damaged_record_is_one_error_that_names_it(release: str, text: str):
 @pytest.mark.parametrize("training", ["x", 5, {"packages": "x", "seed": [1]}, {"packages": {}}])
 def test_an_origin_of_another_shape_fails_nothing(tmp_path: Path, training: object):
     odd = replace(LINEAGE, training={})
-    found = published(tmp_path, str(tmp_path / "models"), told=odd)
-    path = Path(found) / "release.json"
+    uri = published(tmp_path, str(tmp_path / "models"), origin=odd)
+    path = Path(uri) / "release.json"
     document = json.loads(path.read_text())
     document["origin"] |= {"training": training, "data": 5, "run_id": None, "module": [1]}
     path.write_text(json.dumps(document))
-    link = lineage.of_release(found)
-    assert told(link)
+    link = lineage.of_release(uri)
+    assert lines_of(link)
     assert lineage.as_json([link])
 
 
@@ -194,16 +194,16 @@ def test_what_is_no_release_is_told_with_the_releases_below_it(release: str, tmp
 def test_many_files_are_counted(tmp_path: Path):
     data = ",".join(f"/data/{number:02}.csv" for number in range(30))
     many = replace(LINEAGE, data=f"{data}#sha256={DIGEST}")
-    lines = told(lineage.of_release(published(tmp_path, str(tmp_path / "models"), told=many)))
+    lines = lines_of(lineage.of_release(published(tmp_path, str(tmp_path / "models"), origin=many)))
     assert f"  data       30 files, sha256 {DIGEST}" in lines
     assert "             and 20 more, which --json lists" in lines
 
 
 def test_a_database_is_told_as_it_was_asked(tmp_path: Path):
-    asked = "postgresql://reader@host/taxis#at=2026-11-30T00:00:00+00:00"
-    one = replace(LINEAGE, data=asked)
-    lines = told(lineage.of_release(published(tmp_path, str(tmp_path / "models"), told=one)))
-    assert f"  data       {asked}" in lines
+    reference = "postgresql://reader@host/taxis#at=2026-11-30T00:00:00+00:00"
+    one = replace(LINEAGE, data=reference)
+    lines = lines_of(lineage.of_release(published(tmp_path, str(tmp_path / "models"), origin=one)))
+    assert f"  data       {reference}" in lines
 
 
 @pytest.mark.parametrize(

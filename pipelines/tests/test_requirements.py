@@ -26,10 +26,10 @@ def test_only_the_training_images_get_the_packages(listed: Path):
     # The hash is that of `sha256sum requirements.txt`, which the Makefile calls.
     others = CONTROL_IMAGE, "python:3.11", "kanaria-training-of-ours:1"
     images = TRAINING_IMAGE, f"registry:5000/ml/{TRAINING_GPU_IMAGE}", *others
-    found = requirements.with_packages(document(*images), listed)
+    documents = requirements.with_packages(document(*images), listed)
     own, gpu = (f"{i}-with-7e6518373b1a" for i in (TRAINING_IMAGE, TRAINING_GPU_IMAGE))
-    assert found == document(own, f"registry:5000/ml/{gpu}", *others)
-    assert requirements.with_packages(found, listed) == found
+    assert documents == document(own, f"registry:5000/ml/{gpu}", *others)
+    assert requirements.with_packages(documents, listed) == documents
 
 
 @pytest.mark.usefixtures("listed")
@@ -38,11 +38,11 @@ def test_without_a_list_the_images_stay():
 
 
 def test_the_list_is_no_parameter_of_the_pipeline(listed: Path):
-    given = {"requirements_file": str(listed), "seed": 3}
-    assert requirements.split_off(given, {}) == (listed, {"seed": 3})
+    arguments = {"requirements_file": str(listed), "seed": 3}
+    assert requirements.split_off(arguments, {}) == (listed, {"seed": 3})
     assert requirements.split_off({"seed": 3}, {}) == (None, {"seed": 3})
     # One that a compiled pipeline of the user's declares is his own.
-    assert requirements.split_off(given, {"requirements_file": {}}) == (None, given)
+    assert requirements.split_off(arguments, {"requirements_file": {}}) == (None, arguments)
 
 
 @pytest.mark.parametrize("value", ["nowhere.txt", "s3://bucket/requirements.txt", 7, ["own"]])
@@ -53,8 +53,13 @@ def test_a_list_that_is_no_file_is_refused(value: object):
 
 def test_lines_that_name_files_or_options_are_told_together_with_their_numbers(listed: Path):
     refused = ["-r more.txt", "--index-url https://x", "./own.whl", "own @ file:///own.whl"]
-    kept = ["# -r no.txt", "own==1 --hash=sha256:00", "    --hash=sha256:01", "a @ https://x/a.whl"]
-    listed.write_text("\n".join([*kept, *refused]))
+    accepted = [
+        "# -r no.txt",
+        "own==1 --hash=sha256:00",
+        "    --hash=sha256:01",
+        "a @ https://x/a.whl",
+    ]
+    listed.write_text("\n".join([*accepted, *refused]))
     with pytest.raises(ParameterError) as error:
         requirements.split_off({"requirements_file": str(listed)}, {})
     assert [f"{listed}:{number}:" in str(error.value) for number in range(1, 9)] == (
@@ -75,9 +80,9 @@ def images_of(text: str) -> set[str]:
 
 def test_compiling_and_submitting_name_the_same_images(listed: Path, tmp_path: Path):
     compile_pipeline("watch_for_drift", tmp_path / "out.yaml", "registry/ml", str(listed))
-    given = {"requirements_file": str(listed)}
+    arguments = {"requirements_file": str(listed)}
     submitted = pipeline_package.read(
-        "watch_for_drift", image_prefix="registry/ml", arguments=given
+        "watch_for_drift", image_prefix="registry/ml", arguments=arguments
     )
     own = f"registry/ml/{requirements.image(listed)}"
     assert images_of((tmp_path / "out.yaml").read_text()) == images_of(submitted.text)
@@ -86,7 +91,7 @@ def test_compiling_and_submitting_name_the_same_images(listed: Path, tmp_path: P
 
 def test_a_submission_sends_no_parameter_for_the_list(listed: Path):
     interface = pipeline_package.read("watch_for_drift").interface
-    given = {"data": "s3://bucket/new", "service": {"name": "tips"}}
-    with_list = given | {"requirements_file": str(listed)}
-    found = parameters.checked(interface, with_list, "s3://bucket/artifacts")
-    assert found == parameters.checked(interface, given, "s3://bucket/artifacts")
+    arguments = {"data": "s3://bucket/new", "service": {"name": "tips"}}
+    with_list = arguments | {"requirements_file": str(listed)}
+    checked = parameters.checked(interface, with_list, "s3://bucket/artifacts")
+    assert checked == parameters.checked(interface, arguments, "s3://bucket/artifacts")

@@ -26,10 +26,12 @@ import uvloop
 from kanaria.serving.payload_log.open_store import open_reader
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "serving/drift_server/tests"))
-from event_sender import Seen, Sender, Server, plan
+from event_sender import Outcomes, Sender, Server, plan
 
 
-def sending(port: int, options: argparse.Namespace, results: "multiprocessing.Queue[Seen]") -> None:
+def sending(
+    port: int, options: argparse.Namespace, results: "multiprocessing.Queue[Outcomes]"
+) -> None:
     """Send the plan, then again what got no answer."""
     sender = Sender(port, 32, reconnect=options.reconnect)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -62,7 +64,7 @@ def halves(location: str) -> list[tuple[str, str]]:
     return asked + [(e.id, "response") for e in found if e.response is not None]
 
 
-def quantiles(seen: Seen, wanted: Callable[[float], bool]) -> list[float]:
+def quantiles(seen: Outcomes, wanted: Callable[[float], bool]) -> list[float]:
     """Return p50, p90, p99, p99.9 and the largest of the answers' times that are wanted."""
     times = [ms for at, ms in seen.milliseconds if wanted(at)]
     return [round(float(value), 1) for value in np.percentile(times, [50, 90, 99, 99.9, 100])]
@@ -80,7 +82,7 @@ def main() -> None:
         server = Server(options.store or f"{folder}/events.db", Path(folder))
         server.start()
         server.wait()
-        results: multiprocessing.Queue[Seen] = multiprocessing.Queue()
+        results: multiprocessing.Queue[Outcomes] = multiprocessing.Queue()
         work = multiprocessing.Process(target=sending, args=(server.port, options, results))
         megabytes: list[tuple[float, float]] = []
         done = threading.Event()

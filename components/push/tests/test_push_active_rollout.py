@@ -18,13 +18,13 @@ def store(tmp_path: Path) -> FileStore:
     return store
 
 
-def asked(store: FileStore, service: str, on_active: OnActive) -> None:
+def check_active(store: FileStore, service: str, on_active: OnActive) -> None:
     make_way(store, "team", service, on_active, who="push_model of two", now=60.0)
 
 
 def test_another_model_is_refused_while_a_rollout_is_active(store: FileStore):
     with pytest.raises(NotReadyError) as caught:
-        asked(store, SERVICE, OnActive.REFUSE)
+        check_active(store, SERVICE, OnActive.REFUSE)
     assert str(caught.value) == (
         "team/kept rollout 1 is active: kept-00002 at 0 %, begun by kim; wait for its end, "
         "roll it back, or push with delivery.on_active=supersede"
@@ -33,17 +33,17 @@ def test_another_model_is_refused_while_a_rollout_is_active(store: FileStore):
 
 
 def test_it_supersedes_the_rollout_when_that_is_asked_for(store: FileStore):
-    asked(store, SERVICE, OnActive.SUPERSEDE)
+    check_active(store, SERVICE, OnActive.SUPERSEDE)
     rollout = store.load("team", SERVICE).rollout
     # Its canary is still to be given 0 %, by whoever looks at it next.
     assert (rollout.state.phase, rollout.settled) == (Phase.SUPERSEDED, False)
     assert store.entries("team", SERVICE, 1)[0].who == "push_model of two"
-    asked(store, SERVICE, OnActive.REFUSE)
+    check_active(store, SERVICE, OnActive.REFUSE)
 
 
 @pytest.mark.parametrize("on_active", OnActive)
 def test_without_a_rollout_of_this_service_nothing_is_in_the_way(
     store: FileStore, on_active: OnActive
 ):
-    asked(store, "another", on_active)
+    check_active(store, "another", on_active)
     assert store.load("team", SERVICE).rollout.active

@@ -128,20 +128,20 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     scene = Scene(tmp_path)
-    told(scene, monkeypatch)
+    report_marks(scene, monkeypatch)
     return scene
 
 
-def told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def report_marks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the writes of marks be told as those to the platform are."""
     for module, verb in ((pending_mark, "put"), (uri_files, "remove")):
-        monkeypatch.setattr(module, verb, _told(scene, getattr(module, verb)))
+        monkeypatch.setattr(module, verb, _reported(scene, getattr(module, verb)))
 
 
-def _told(scene: Scene, write: Callable[..., None]) -> Callable[..., None]:
-    def writes(*given: Any) -> None:
+def _reported(scene: Scene, write: Callable[..., None]) -> Callable[..., None]:
+    def writes(*arguments: Any) -> None:
         scene.platform.wrote("before")
-        write(*given)
+        write(*arguments)
         scene.platform.wrote("after")
 
     return writes
@@ -163,11 +163,11 @@ def die() -> None:
     raise Killed
 
 
-def killed(scene: Scene, number: int, *given: Any) -> bool:
+def killed(scene: Scene, number: int, *arguments: Any) -> bool:
     """Push, and be killed at the moment of this number; tell whether it came to that."""
     at(scene, number, die)
     try:
-        scene.push(*given)
+        scene.push(*arguments)
     except Killed:
         return True
     except KanariaError:
@@ -189,7 +189,7 @@ def scenes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Sce
     def make(number: int) -> Scene:
         monkeypatch.undo()
         scene = Scene(folder / str(number))
-        told(scene, monkeypatch)
+        report_marks(scene, monkeypatch)
         return scene
 
     return make
@@ -201,8 +201,8 @@ def test_a_push_that_was_refused_and_is_run_again_leaves_an_active_rollout_alone
     scene.start()
     scene.drive(FEW_MINUTES)
     scene.checks.refuses = False
-    found = scene.push()
-    assert found.reason == "default/taxi rollout 1 decides over its traffic; nothing was changed"
+    endpoint = scene.push()
+    assert endpoint.reason == "default/taxi rollout 1 decides over its traffic; nothing was changed"
     assert scene.shares() == {"one": 50, "two": 50}
     assert not uri_files.exists(scene.pending("two"))
 
@@ -215,10 +215,10 @@ def test_a_push_that_was_refused_gives_nothing_to_what_was_rolled_back_since(sce
     scene.drive(MANY_MINUTES)
     assert scene.phase() is Phase.ROLLED_BACK
     scene.checks.refuses = False
-    found = scene.push()
-    assert found.percent == 0
-    assert "rollout 1 has rolled it back (harm, above all in errors)" in found.reason
-    assert "`kanaria rollout start` tries it again" in found.reason
+    endpoint = scene.push()
+    assert endpoint.percent == 0
+    assert "rollout 1 has rolled it back (harm, above all in errors)" in endpoint.reason
+    assert "`kanaria rollout start` tries it again" in endpoint.reason
     assert scene.shares() == {"one": 100}
 
 
@@ -306,8 +306,8 @@ def test_what_was_rolled_back_and_then_promoted_by_hand_is_simply_served(scene: 
     scene.start()
     scene.drive(MANY_MINUTES)
     scene.platform.promote(NAMESPACE, SERVICE)
-    found = scene.push()
-    assert (found.reason, found.percent) == ("already served; nothing was changed", 100)
+    endpoint = scene.push()
+    assert (endpoint.reason, endpoint.percent) == ("already served; nothing was changed", 100)
 
 
 def test_a_switched_revision_that_is_superseded_while_it_is_watched_goes_back(scene: Scene):
@@ -406,7 +406,7 @@ class PushesAndRollouts(RuleBasedStateMachine):
         self._folder = tempfile.TemporaryDirectory(prefix="kanaria-pushes-")
         self.scene = Scene(Path(self._folder.name))
         self._patch = pytest.MonkeyPatch()
-        told(self.scene, self._patch)
+        report_marks(self.scene, self._patch)
 
     def teardown(self) -> None:
         self._patch.undo()

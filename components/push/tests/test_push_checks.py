@@ -27,8 +27,8 @@ LOAD = {"rate": 100, "requests": 40, "p99_ms": 0}
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(LOCAL_STATE, str(tmp_path_factory.mktemp("serving")))
-        with connect() as found:
-            yield found
+        with connect() as local_traffic:
+            yield local_traffic
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ def request_of(checked_models: Path, traffic: Traffic, tmp_path: Path):
     return made
 
 
-def verdicts(found: Endpoint) -> dict[str, Verdict]:
-    return {result.check: result.verdict for result in found.checks}
+def verdicts(endpoint: Endpoint) -> dict[str, Verdict]:
+    return {result.check: result.verdict for result in endpoint.checks}
 
 
 def test_a_model_that_answers_as_trained_is_served(request_of, tmp_path: Path):
-    found = push(request_of("good"), tmp_path / "endpoint")
-    assert found.pushed
-    assert set(verdicts(found).values()) == {Verdict.PASSED}
+    endpoint = push(request_of("good"), tmp_path / "endpoint")
+    assert endpoint.pushed
+    assert set(verdicts(endpoint).values()) == {Verdict.PASSED}
     written = json.loads((tmp_path / "endpoint/endpoint.json").read_text())
     assert [result["check"] for result in written["checks"]] == [
         "infrastructure",
@@ -80,14 +80,14 @@ def test_a_model_that_does_not_stays_at_zero_beside_an_untouched_stable_one(
 ):
     push(request_of("good"), tmp_path / "endpoint")
     stable = traffic.observe("default", "tips").rolled_out
-    found = push(request_of(model), tmp_path / "endpoint")
-    assert not found.pushed
-    assert found.percent == 0
+    endpoint = push(request_of(model), tmp_path / "endpoint")
+    assert not endpoint.pushed
+    assert endpoint.percent == 0
     fits = Verdict.FAILED if model == "integers" else Verdict.PASSED
-    assert verdicts(found)["compatibility"] is fits
+    assert verdicts(endpoint)["compatibility"] is fits
     status = traffic.observe("default", "tips")
     assert status.rolled_out == stable
-    assert {t.revision: t.percent for t in status.traffic} == {found.revision: 0, stable: 100}
+    assert {t.revision: t.percent for t in status.traffic} == {endpoint.revision: 0, stable: 100}
 
 
 def test_a_model_that_does_not_fit_the_memory_is_not_staged(
@@ -96,8 +96,8 @@ def test_a_model_that_does_not_fit_the_memory_is_not_staged(
     wanted = request_of("slow")
     small = {"name": "tips", "resources": {"limits": {"memory": "1k"}}}
     before = traffic.observe("default", "tips")
-    found = push(replace(wanted, service=small), tmp_path / "endpoint")
-    assert "more than 80% of the memory limit" in found.reason
+    endpoint = push(replace(wanted, service=small), tmp_path / "endpoint")
+    assert "more than 80% of the memory limit" in endpoint.reason
     assert "more than 80% of the memory limit" in (tmp_path / "report.html").read_text()
     assert traffic.observe("default", "tips") == before
 
@@ -109,8 +109,8 @@ def test_a_wrong_limit_is_told_with_the_other_faults_before_anything_is_done(
     wrong = replace(request_of("good"), delivery={"ready_timeout": 0, "checks": checks})
     with pytest.raises(ParameterError) as caught:
         push(wrong, tmp_path / "endpoint")
-    told = ("ready_timeout=0", "checks.load.rate=0", "checks.apicall=1: there is no such key")
-    assert all(part in str(caught.value) for part in told)
+    faults = ("ready_timeout=0", "checks.load.rate=0", "checks.apicall=1: there is no such key")
+    assert all(part in str(caught.value) for part in faults)
 
 
 @pytest.mark.parametrize("was_ready", [True, False])
@@ -124,6 +124,6 @@ def test_a_push_that_was_killed_with_its_server_is_checked_when_run_again(
     release.with_name(f"{release.name}.default.pending").write_text("killed")
     if not was_ready:
         (state / "default/tips/status.json").unlink()
-    found = push(again, tmp_path / "endpoint")
-    assert found.pushed
-    assert verdicts(found)["api_call"] is Verdict.PASSED
+    endpoint = push(again, tmp_path / "endpoint")
+    assert endpoint.pushed
+    assert verdicts(endpoint)["api_call"] is Verdict.PASSED

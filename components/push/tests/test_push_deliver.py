@@ -66,8 +66,8 @@ class Memory:
         elif self.loads:
             self.observed = reconcile.mark_ready(self.observed, newest)
         status = reconcile.status(self.observed, "")
-        told = Observed(revisions=self.observed.revisions, status=status)
-        return status_of(self.manifest, told, "http://here")
+        observed = Observed(revisions=self.observed.revisions, status=status)
+        return status_of(self.manifest, observed, "http://here")
 
     def shift(self, _namespace: str, _name: str, percent: int, _revision: str = "") -> None:
         shifted = deepcopy(self.manifest)
@@ -117,9 +117,9 @@ def test_the_first_deployment_gets_all_traffic(pending: str, percent: int):
 
 @pytest.mark.parametrize("percent", [0, 10, 99])
 def test_the_next_one_gets_the_share_asked_for(memory: Memory, pending: str, percent: int):
-    found = deliver(memory, spec("new", percent), 1, pending)
-    assert found.percent == percent
-    assert found.reason == f"tips-predictor-00002 is ready and gets {percent} %"
+    delivered = deliver(memory, spec("new", percent), 1, pending)
+    assert delivered.percent == percent
+    assert delivered.reason == f"tips-predictor-00002 is ready and gets {percent} %"
     wanted = {OLD.storage_uri: 100 - percent, NEW.storage_uri: percent}
     assert memory.shares() == {uri: share for uri, share in wanted.items() if share or percent == 0}
 
@@ -145,9 +145,9 @@ def test_a_push_killed_at_any_point_converges_when_run_again(
 def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
     memory.rollback("default", "tips")
-    found = deliver(memory, NEW, 1, pending)
-    assert found.reason == "already served; nothing was changed"
-    assert found.percent == 0
+    delivered = deliver(memory, NEW, 1, pending)
+    assert delivered.reason == "already served; nothing was changed"
+    assert delivered.percent == 0
     assert memory.shares()[OLD.storage_uri] == 100
 
 
@@ -194,8 +194,8 @@ def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: str):
 def test_a_model_with_too_few_copies_gets_nothing(memory: Memory, pending: str):
     class Slow(Memory):
         def observe(self, namespace: str, name: str) -> ServiceStatus | None:
-            found = super().observe(namespace, name)
-            return found and replace(found, ready_copies=dict.fromkeys(found.revision_uris, 1))
+            status = super().observe(namespace, name)
+            return status and replace(status, ready_copies=dict.fromkeys(status.revision_uris, 1))
 
     memory.__class__ = Slow
     two = replace(NEW, scaling=Scaling(min_replicas=2, max_replicas=2))
@@ -332,11 +332,11 @@ class Judge:
 
     def __init__(self, memory: Memory, before: str = "", live: str = "") -> None:
         self.memory, self.faults = memory, {"before": before, "live": live}
-        self.asked: list[tuple[str, dict[str, int]]] = []
+        self.looked_at: list[tuple[str, dict[str, int]]] = []
 
     def _judged(self, when: str) -> tuple[Result, ...]:
         calls = list(self.memory.calls)
-        self.asked.append((when, self.memory.shares() if self.memory.manifest else {}))
+        self.looked_at.append((when, self.memory.shares() if self.memory.manifest else {}))
         self.memory.calls = calls
         return (judged(when, [self.faults[when]] if self.faults[when] else []),)
 
@@ -350,28 +350,28 @@ class Judge:
 
 def test_a_revision_is_checked_before_it_is_made_and_again_at_zero(memory: Memory, pending: str):
     judge = Judge(memory)
-    found = deliver(memory, NEW, 1, pending, judge)
+    delivered = deliver(memory, NEW, 1, pending, judge)
     stable = {OLD.storage_uri: 100}
-    assert judge.asked == [("before", stable), ("live", {**stable, NEW.storage_uri: 0})]
-    assert [result.check for result in found.checks] == ["before", "live"]
-    assert found.percent == 10
+    assert judge.looked_at == [("before", stable), ("live", {**stable, NEW.storage_uri: 0})]
+    assert [result.check for result in delivered.checks] == ["before", "live"]
+    assert delivered.percent == 10
 
 
 def test_what_the_cluster_cannot_run_is_not_staged(memory: Memory, pending: str):
-    found = deliver(memory, NEW, 1, pending, Judge(memory, before="no runtime"))
-    assert not found.pushed
-    assert found.reason == "not pushed: before: no runtime"
-    assert found.revision == ""
+    delivered = deliver(memory, NEW, 1, pending, Judge(memory, before="no runtime"))
+    assert not delivered.pushed
+    assert delivered.reason == "not pushed: before: no runtime"
+    assert delivered.revision == ""
     assert "stage" not in memory.calls
 
 
 def test_a_revision_that_fails_stays_at_zero_and_the_stable_one_is_left_alone(
     memory: Memory, pending: str
 ):
-    found = deliver(memory, NEW, 1, pending, Judge(memory, live="other answers"))
-    assert not found.pushed
-    assert found.reason == "not pushed: live: other answers"
-    assert (found.revision, found.percent) == ("tips-predictor-00002", 0)
+    delivered = deliver(memory, NEW, 1, pending, Judge(memory, live="other answers"))
+    assert not delivered.pushed
+    assert delivered.reason == "not pushed: live: other answers"
+    assert (delivered.revision, delivered.percent) == ("tips-predictor-00002", 0)
     assert "shift" not in memory.calls
     assert memory.shares() == {OLD.storage_uri: 100, NEW.storage_uri: 0}
 
@@ -380,16 +380,16 @@ def test_a_push_that_failed_is_checked_again(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending, Judge(memory, live="slow today"))
     again = Judge(memory, live="slow again")
     assert not deliver(memory, NEW, 1, pending, again).pushed
-    assert [when for when, _ in again.asked] == ["live"]
+    assert [when for when, _ in again.looked_at] == ["live"]
     assert deliver(memory, NEW, 1, pending, Judge(memory)).percent == 10
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
 
 
 def test_the_first_revision_that_fails_has_its_traffic_and_that_is_said(pending: str):
     memory = Memory()
-    found = deliver(memory, OLD, 1, pending, Judge(memory, live="other answers"))
-    assert not found.pushed
-    assert found.reason.endswith("tips-predictor-00001 has 100 %: there is no other to route to")
+    first = deliver(memory, OLD, 1, pending, Judge(memory, live="other answers"))
+    assert not first.pushed
+    assert first.reason.endswith("tips-predictor-00001 has 100 %: there is no other to route to")
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -414,4 +414,4 @@ def test_a_push_killed_after_its_share_was_given_is_not_judged_twice(memory: Mem
     uri_files.write_text(pending, "killed before it ended")
     judge = Judge(memory, live="slow today")
     assert deliver(memory, NEW, 1, pending, judge).percent == 10
-    assert judge.asked == []
+    assert judge.looked_at == []

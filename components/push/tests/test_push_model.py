@@ -59,8 +59,8 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
     """Local serving, kept up by one connection while the tests of this module push."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(LOCAL_STATE, str(tmp_path_factory.mktemp("serving")))
-        with connect() as found:
-            yield found
+        with connect() as local_traffic:
+            yield local_traffic
 
 
 EVALUATION = ModelEvaluation(
@@ -73,13 +73,13 @@ EVALUATION = ModelEvaluation(
 
 def blessing(folder: Path, passed: bool) -> Path:
     reasons = (Reason(severity="ERROR", subject="auc", kind="bound", text="auc is low"),)
-    found = Outcome(
+    judgement = Outcome(
         step="evaluate_model",
         passed=passed,
         reasons=() if passed else reasons,
         evaluation=EVALUATION,
     )
-    outcome.write(found, folder / "outcome")
+    outcome.write(judgement, folder / "outcome")
     return folder / "outcome"
 
 
@@ -97,9 +97,9 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
 
 def manifest() -> dict[str, Any]:
     """What is applied to local serving."""
-    found = Service(Path(os.environ[LOCAL_STATE]), "default", "tips").manifest()
-    assert found
-    return found
+    document = Service(Path(os.environ[LOCAL_STATE]), "default", "tips").manifest()
+    assert document
+    return document
 
 
 def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
@@ -111,24 +111,24 @@ def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, t
 
 def test_data_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
     good, bad = (blessing(tmp_path / name, name == "good") for name in ("good", "bad"))
-    asked = replace(request(models, tmp_path), outcomes=(good, bad))
+    wanted = replace(request(models, tmp_path), outcomes=(good, bad))
     with pytest.raises(DataError, match="did not pass: auc is low"):
-        push(asked, tmp_path / "endpoint")
+        push(wanted, tmp_path / "endpoint")
     assert traffic.observe("default", "tips") is None
 
 
 @pytest.mark.usefixtures("traffic")
 def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path):
     assert resolve_deployed("tips", "default") == ""
-    found = push(request(models, tmp_path), tmp_path / "endpoint")
-    assert found.pushed
-    assert found.percent == 100
-    assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+    endpoint = push(request(models, tmp_path), tmp_path / "endpoint")
+    assert endpoint.pushed
+    assert endpoint.percent == 100
+    assert resolve_deployed("tips", "default") + "/model" == endpoint.storage_uri
     # The release keeps what it was blessed by, to the last digit.
-    kept = read_record(resolve_deployed("tips", "default")).origin["evaluation"]
-    assert model_evaluation.parse(kept, "release.json") == EVALUATION
+    evaluation = read_record(resolve_deployed("tips", "default")).origin["evaluation"]
+    assert model_evaluation.parse(evaluation, "release.json") == EVALUATION
     # The version is the name of the release, and tells revisions apart in payload events.
-    version = found.storage_uri.split("/")[-2]
+    version = endpoint.storage_uri.split("/")[-2]
     assert manifest()["metadata"]["annotations"] == {
         "kanaria.io/model-version": version,
         "kanaria.io/run-id": "run-1",
@@ -137,8 +137,8 @@ def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path):
 
 def test_the_same_model_again_changes_nothing(models: Path, tmp_path: Path, traffic: Traffic):
     before = traffic.observe("default", "tips")
-    found = push(request(models, tmp_path), tmp_path / "endpoint")
-    assert found.reason == "already served; nothing was changed"
+    endpoint = push(request(models, tmp_path), tmp_path / "endpoint")
+    assert endpoint.reason == "already served; nothing was changed"
     assert traffic.observe("default", "tips") == before
 
 
@@ -146,12 +146,12 @@ def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
     models: Path, tmp_path: Path, traffic: Traffic
 ):
     stable = resolve_deployed("tips", "default")
-    found = push(request(models, tmp_path, "two"), tmp_path / "endpoint")
+    endpoint = push(request(models, tmp_path, "two"), tmp_path / "endpoint")
     status = traffic.observe("default", "tips")
     assert status
-    assert found.percent == 10
-    assert RevisionTraffic(revision=found.revision, percent=10) in status.traffic
-    assert resolve_deployed("tips", "default") == stable != found.storage_uri
+    assert endpoint.percent == 10
+    assert RevisionTraffic(revision=endpoint.revision, percent=10) in status.traffic
+    assert resolve_deployed("tips", "default") == stable != endpoint.storage_uri
 
 
 def test_another_model_is_refused_while_a_rollout_is_active(
@@ -178,18 +178,18 @@ def test_another_model_is_refused_while_a_rollout_is_active(
 def test_with_a_rollout_to_follow_the_revision_stays_at_zero(models: Path, tmp_path: Path):
     policy = tmp_path / "policy.yaml"
     policy.write_text("strategy: blue_green")
-    asked = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
-    found = push(asked, tmp_path / "endpoint")
-    assert (found.pushed, found.percent) == (True, 0)
+    wanted = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
+    endpoint = push(wanted, tmp_path / "endpoint")
+    assert (endpoint.pushed, endpoint.percent) == (True, 0)
 
 
 @pytest.mark.usefixtures("traffic")
 def test_a_faulty_policy_is_refused_before_anything_is_done(models: Path, tmp_path: Path):
     policy, before = tmp_path / "policy.yaml", manifest()
     policy.write_text("strategy: green\nsteps: 3")
-    asked = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
+    wanted = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
     with pytest.raises(ParameterError, match=r"strategy='green'.*steps=3"):
-        push(asked, tmp_path / "endpoint")
+        push(wanted, tmp_path / "endpoint")
     assert manifest() == before
 
 

@@ -57,17 +57,17 @@ def root(bucket: Bucket | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def files(uri: str) -> list[str]:
-    return [found.removeprefix(f"{uri}/") for found in uri_files.matches(f"{uri}/**")]
+    return [path.removeprefix(f"{uri}/") for path in uri_files.matches(f"{uri}/**")]
 
 
 def test_a_drift_detector_lies_with_the_release_and_is_verified(sources: Sources, root: str):
     folder = sources.model.with_name("detector")
     folder.mkdir()
     (folder / "detector.json").write_text("{}")
-    found = publish(replace(sources, drift_detector=folder), root, LINEAGE)
-    assert "drift_detector/detector.json" in files(found)
-    assert publish(sources, root, LINEAGE) == found  # It stays what it was.
-    uri_files.write_text(f"{found}/drift_detector/detector.json", "[]")
+    uri = publish(replace(sources, drift_detector=folder), root, LINEAGE)
+    assert "drift_detector/detector.json" in files(uri)
+    assert publish(sources, root, LINEAGE) == uri  # It stays what it was.
+    uri_files.write_text(f"{uri}/drift_detector/detector.json", "[]")
     with pytest.raises(DataError, match="drift_detector differs"):
         publish(sources, root, LINEAGE)
 
@@ -76,25 +76,25 @@ def test_serving_samples_lie_with_the_release_and_beside_its_model(sources: Sour
     folder = sources.model.with_name("samples")
     folder.mkdir()
     (folder / "background.jsonl").write_text("{}\n")
-    found = publish(replace(sources, serving_samples=folder), root, LINEAGE)
-    samples = release.samples_beside(uri_files.join(found, release.MODEL))
+    uri = publish(replace(sources, serving_samples=folder), root, LINEAGE)
+    samples = release.samples_beside(uri_files.join(uri, release.MODEL))
     assert uri_files.read_text(f"{samples}/background.jsonl") == "{}\n"
-    assert publish(sources, root, LINEAGE) == found  # It stays what it was.
+    assert publish(sources, root, LINEAGE) == uri  # It stays what it was.
 
 
 def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, root: str):
-    found = publish(sources, root, LINEAGE)
-    assert files(found) == [
+    uri = publish(sources, root, LINEAGE)
+    assert files(uri) == [
         "model/1/saved_model.pb",
         "model/1/variables/variables.index",
         "release.json",
         "schema/schema.pbtxt",
         "statistics/train/FeatureStats.pb",
     ]
-    assert uri_files.read_text(f"{found}/model/1/saved_model.pb") == "weights"
-    record = release.read_record(found)
+    assert uri_files.read_text(f"{uri}/model/1/saved_model.pb") == "weights"
+    record = release.read_record(uri)
     assert record.fingerprint == fingerprint.of_tree(sources.model)
-    assert record.fingerprint.startswith(found.rpartition("/")[2])
+    assert record.fingerprint.startswith(uri.rpartition("/")[2])
     filled_in = {"fingerprint": record.fingerprint, "contents": record.contents}
     assert record == replace(LINEAGE, **filled_in)
 
@@ -121,27 +121,27 @@ def test_another_model_gives_another_release(sources: Sources, root: str):
     ],
 )
 def test_a_damaged_release_is_never_served(sources: Sources, root: str, file: str, cause: str):
-    found = publish(sources, root, LINEAGE)
-    uri_files.write_text(f"{found}/{file}", "cut")
+    uri = publish(sources, root, LINEAGE)
+    uri_files.write_text(f"{uri}/{file}", "cut")
     with pytest.raises(DataError, match=cause):
         publish(sources, root, LINEAGE)
 
 
 def test_a_release_that_was_never_completed_is_written_anew(sources: Sources, root: str):
-    found = publish(sources, root, LINEAGE)
-    uri_files.remove(f"{found}/{release.LINEAGE}")
-    uri_files.write_text(f"{found}/model/1/saved_model.pb", "half")
-    uri_files.write_text(f"{found}/model/1/rest", "of another push")
-    assert publish(sources, root, LINEAGE) == found
-    assert uri_files.read_text(f"{found}/model/1/saved_model.pb") == "weights"
-    assert not uri_files.exists(f"{found}/model/1/rest")
+    uri = publish(sources, root, LINEAGE)
+    uri_files.remove(f"{uri}/{release.LINEAGE}")
+    uri_files.write_text(f"{uri}/model/1/saved_model.pb", "half")
+    uri_files.write_text(f"{uri}/model/1/rest", "of another push")
+    assert publish(sources, root, LINEAGE) == uri
+    assert uri_files.read_text(f"{uri}/model/1/saved_model.pb") == "weights"
+    assert not uri_files.exists(f"{uri}/model/1/rest")
 
 
 def test_a_release_keeps_the_schema_it_was_published_with(sources: Sources, root: str):
-    found = publish(sources, root, LINEAGE)
+    uri = publish(sources, root, LINEAGE)
     (sources.schema / "schema.pbtxt").write_text("edited later")
-    assert publish(sources, root, LINEAGE) == found
-    assert uri_files.read_text(f"{found}/schema/schema.pbtxt") == "feature {}"
+    assert publish(sources, root, LINEAGE) == uri
+    assert uri_files.read_text(f"{uri}/schema/schema.pbtxt") == "feature {}"
 
 
 def test_a_folder_without_a_model_is_an_error(sources: Sources, root: str):
@@ -165,5 +165,5 @@ def test_a_push_that_is_cut_is_no_release_and_the_next_one_completes_it(
         assert [key for key in keys if key.startswith(folder)]
         assert not [key for key in keys if key.startswith(folder) and "release.json" in key]
         proxy.times = 0
-        found = publish(sources, root, LINEAGE)
-        assert uri_files.fingerprint(f"{found}/model") == fingerprint.of_tree(sources.model)
+        uri = publish(sources, root, LINEAGE)
+        assert uri_files.fingerprint(f"{uri}/model") == fingerprint.of_tree(sources.model)

@@ -26,13 +26,13 @@ def test_nothing_is_deployed_yet():
 
 
 def test_another_model_is_applied():
-    found = status(storage_uri=OLD, latest_created="s-1", revision_uris={"s-1": OLD})
-    assert standing(found, NEW) is Standing.ABSENT
+    observed = status(storage_uri=OLD, latest_created="s-1", revision_uris={"s-1": OLD})
+    assert standing(observed, NEW) is Standing.ABSENT
 
 
 def test_an_applied_model_without_a_revision_is_waited_for():
-    found = status(latest_created="s-1", revision_uris={"s-1": OLD})
-    assert standing(found, NEW) is Standing.WAITING
+    observed = status(latest_created="s-1", revision_uris={"s-1": OLD})
+    assert standing(observed, NEW) is Standing.WAITING
 
 
 def test_the_old_revision_being_ready_says_nothing_about_the_new_one():
@@ -73,17 +73,17 @@ def test_what_is_not_ready_says_how_far_it_is():
     assert obstacle(bare, NEW, 1) == (
         "no revision has it yet (InvalidSpec): InvalidPredictorSpec: no such runtime"
     )
-    found = status(failure=failure, transition="BlockedByFailedLoad")
-    assert obstacle(found, NEW, 1) == (
+    observed = status(failure=failure, transition="BlockedByFailedLoad")
+    assert obstacle(observed, NEW, 1) == (
         "s-2 is not ready (BlockedByFailedLoad): ModelLoadFailed: exit code 137"
     )
 
 
 @given(st.sampled_from(["", "s-1", "s-2"]), st.sampled_from(["", "s-1", "s-2"]))
 def test_ready_always_names_a_revision_with_that_model(ready: str, rolled_out: str):
-    found = status(latest_ready=ready, rolled_out=rolled_out)
-    if standing(found, NEW) is Standing.READY:
-        assert URIS[revision_of(found, NEW)] == NEW
+    observed = status(latest_ready=ready, rolled_out=rolled_out)
+    if standing(observed, NEW) is Standing.READY:
+        assert URIS[revision_of(observed, NEW)] == NEW
 
 
 @pytest.mark.parametrize("rolled_out", ["s-1", "s-2"])

@@ -166,10 +166,10 @@ def test_every_fault_of_the_keys_is_told_at_once(tmp_path: Path, keys: Pair):
 def test_the_variable_that_holds_the_path_may_be_named(keys: Pair, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SIGNING", str(keys.private))
     faults = Faults("push_model")
-    asked = delivery.parse({"signing_key": "$SIGNING"}, faults)
-    assert release_signature.keys_of(asked, faults) == SignatureKeys(signing=keys.private)
+    settings = delivery.parse({"signing_key": "$SIGNING"}, faults)
+    assert release_signature.keys_of(settings, faults) == SignatureKeys(signing=keys.private)
     monkeypatch.delenv("SIGNING")
-    release_signature.keys_of(asked, faults)
+    release_signature.keys_of(settings, faults)
     with pytest.raises(ParameterError, match=r"delivery.signing_key='\$SIGNING': not set here"):
         faults.raise_if_any()
 

@@ -41,14 +41,14 @@ def secret(model_root: str) -> dict[str, Any]:
 
 
 def test_a_minio_bucket_is_read_without_tls_where_kfp_keeps_it():
-    found = secret("minio://mlpipeline/models")
-    assert found["metadata"]["annotations"] == {
+    manifest = secret("minio://mlpipeline/models")
+    assert manifest["metadata"]["annotations"] == {
         "serving.kserve.io/s3-endpoint": "seaweedfs.kubeflow:9000",
         "serving.kserve.io/s3-usehttps": "0",
         "serving.kserve.io/s3-verifyssl": "0",
         "serving.kserve.io/s3-region": "us-east-1",
     }
-    assert found["stringData"] == {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    assert manifest["stringData"] == {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
 def test_a_bucket_of_aws_is_read_with_tls_in_its_region(monkeypatch: pytest.MonkeyPatch):
@@ -62,8 +62,8 @@ def test_a_bucket_of_aws_is_read_with_tls_in_its_region(monkeypatch: pytest.Monk
 
 
 def test_the_pods_run_as_the_account_that_lists_the_secret():
-    asked = StorageAccess(service_account="reader", secret="bucket-key")
-    named = ServiceSpec(name="tips", storage_uri="s3://b/m", storage=asked)
+    access_wanted = StorageAccess(service_account="reader", secret="bucket-key")
+    named = ServiceSpec(name="tips", storage_uri="s3://b/m", storage=access_wanted)
     for service, account, name in (
         (SERVICE, "tips-storage", "tips-storage"),
         (named, "reader", "bucket-key"),
@@ -71,8 +71,8 @@ def test_the_pods_run_as_the_account_that_lists_the_secret():
         access = storage_access.of(service, "s3://b")
         assert (access.account, access.secret) == (account, name)
         assert storage_access.used(service, access).storage.service_account == account
-        found = bucket_access.service_account("team", access.account, access.secret)
-        assert found["secrets"] == [{"name": name}]
+        listed_account = bucket_access.service_account("team", access.account, access.secret)
+        assert listed_account["secrets"] == [{"name": name}]
 
 
 def test_a_mounted_credentials_file_serves_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -121,12 +121,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         path, _, query = self.path.partition("?")
-        code, found = self.server.code, body
+        code, answered = self.server.code, body
         if "dryRun=All" in query and code < 400:
-            code, found = (200, self.server.secret) if self.server.secret else (404, {})
+            code, answered = (200, self.server.secret) if self.server.secret else (404, {})
         else:
             self.server.applied.append((path, body))
-        answer = json.dumps({"message": "refused"} if code >= 400 else found).encode()
+        answer = json.dumps({"message": "refused"} if code >= 400 else answered).encode()
         self.send_response(code)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -219,5 +219,5 @@ def test_a_refusal_says_nothing_of_the_secret(
     access = storage_access.of(SERVICE, "s3://b")
     with pytest.raises(error) as caught:
         create(access)
-    told = (str(caught.value), repr(access), caplog.text, *capfd.readouterr())
-    assert not [text for text in told if SECRET in text or KEY in text]
+    outputs = (str(caught.value), repr(access), caplog.text, *capfd.readouterr())
+    assert not [text for text in outputs if SECRET in text or KEY in text]

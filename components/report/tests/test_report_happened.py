@@ -13,10 +13,10 @@ REFUSED = Step(
 )
 
 
-def told(state: str, *steps: Step, message: str = "") -> tuple[Outcome, list[Cause]]:
+def judgement(state: str, *steps: Step, message: str = "") -> tuple[Outcome, list[Cause]]:
     status, left = Status(state=state, message=message), Left(steps=steps)
-    found = judged(status, left, "push-model")
-    return found, list(causes(found, status, left, "push-model"))
+    outcome = judged(status, left, "push-model")
+    return outcome, list(causes(outcome, status, left, "push-model"))
 
 
 @pytest.mark.parametrize(
@@ -33,26 +33,26 @@ def told(state: str, *steps: Step, message: str = "") -> tuple[Outcome, list[Cau
 def test_what_kfp_says_counts_by_the_names_of_its_sdk_and_of_its_back_end(
     state: str, expected: str
 ):
-    assert told(state)[0] == expected
+    assert judgement(state)[0] == expected
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "UNKNOWN", "NEW", "", "SOMETHING"])
 def test_where_kfp_does_not_know_the_last_step_tells(state: str):
-    assert told(state, PUSHED) == (Outcome.SUCCEEDED, [])
-    assert told(state, FAILED, ABSENT)[0] is Outcome.FAILED
-    assert told(state, ABSENT)[0] is Outcome.UNFINISHED
+    assert judgement(state, PUSHED) == (Outcome.SUCCEEDED, [])
+    assert judgement(state, FAILED, ABSENT)[0] is Outcome.FAILED
+    assert judgement(state, ABSENT)[0] is Outcome.UNFINISHED
 
 
 def test_a_failed_step_beside_the_path_fails_a_run_that_kfp_leaves_running():
-    assert told("RUNNING", FAILED, PUSHED)[0] is Outcome.FAILED
+    assert judgement("RUNNING", FAILED, PUSHED)[0] is Outcome.FAILED
 
 
 def test_a_run_that_succeeded_has_no_causes():
-    assert told("COMPLETE", REFUSED, PUSHED)[1] == []
+    assert judgement("COMPLETE", REFUSED, PUSHED)[1] == []
 
 
 def test_failures_and_verdicts_are_causes():
-    assert told("FAILED", REFUSED, FAILED)[1] == [
+    assert judgement("FAILED", REFUSED, FAILED)[1] == [
         Cause(step="train-model", text="ValueError: too salty"),
         Cause(step="evaluate-model", text="evaluate_model did not"),
     ]
@@ -60,21 +60,21 @@ def test_failures_and_verdicts_are_causes():
 
 def test_a_verdict_that_a_later_step_raised_is_told_once():
     push = Step(name="push-model", state=State.FAILED, cause="DataError: evaluate_model did not")
-    assert told("FAILED", REFUSED, push)[1] == [
+    assert judgement("FAILED", REFUSED, push)[1] == [
         Cause(step="push-model", text="DataError: evaluate_model did not")
     ]
 
 
 def test_what_one_turn_of_a_loop_raised_is_a_cause_where_the_run_failed():
     loop = Step(name="bake", state=State.SUCCEEDED, cause="KeyError: 'b'")
-    assert told("FAILED", loop)[1] == [Cause(step="bake", text="KeyError: 'b'")]
-    assert told("COMPLETE", loop)[1] == []
+    assert judgement("FAILED", loop)[1] == [Cause(step="bake", text="KeyError: 'b'")]
+    assert judgement("COMPLETE", loop)[1] == []
 
 
 def test_a_step_that_was_killed_tells_what_it_last_wrote():
     killed = Step(name="train-model", state=State.ENDED, cause="step 90 of 100")
-    found, (cause,) = told("RUNNING", killed, ABSENT)
-    assert found is Outcome.UNFINISHED
+    outcome, (cause,) = judgement("RUNNING", killed, ABSENT)
+    assert outcome is Outcome.UNFINISHED
     assert cause.step == "train-model"
     assert cause.text.endswith("it last wrote: step 90 of 100")
 
@@ -82,15 +82,15 @@ def test_a_step_that_was_killed_tells_what_it_last_wrote():
 def test_an_ended_step_is_not_blamed_when_a_later_one_began():
     resolved = Step(name="resolve-span", state=State.ENDED, cause="chose span 7")
     ingested = Step(name="ingest-data", state=State.SUCCEEDED)
-    (cause,) = told("RUNNING", resolved, ingested, ABSENT)[1]
+    (cause,) = judgement("RUNNING", resolved, ingested, ABSENT)[1]
     assert cause.step == "push-model"
 
 
 def test_what_kfp_itself_says_counts_where_no_step_said_why():
-    assert told("FAILED", ABSENT, message="no quota")[1] == [Cause(step="", text="no quota")]
-    assert told("FAILED", FAILED, message="no quota")[1][0].step == "train-model"
+    assert judgement("FAILED", ABSENT, message="no quota")[1] == [Cause(step="", text="no quota")]
+    assert judgement("FAILED", FAILED, message="no quota")[1][0].step == "train-model"
 
 
 @pytest.mark.parametrize("state", ["FAILED", "RUNNING", "CANCELLED"])
 def test_every_run_that_did_not_succeed_has_a_cause(state: str):
-    assert len(told(state)[1]) == 1
+    assert len(judgement(state)[1]) == 1

@@ -21,9 +21,9 @@ def test_artifacts_are_there_only_after_success_and_a_log_alone_with_its_error_i
 ):
     store.done("ingest-data")
     store.failed("train-model", "kanaria.components.shared.errors.DataError: no rows; look")
-    found = steps(store)
-    assert found["ingest-data"].state is State.SUCCEEDED
-    assert found["train-model"] == Step(
+    left = steps(store)
+    assert left["ingest-data"].state is State.SUCCEEDED
+    assert left["train-model"] == Step(
         name="train-model", state=State.FAILED, cause="DataError: no rows; look"
     )
 
@@ -65,8 +65,8 @@ def test_of_several_failed_attempts_the_last_one_tells_the_cause(store: Store):
 def test_a_retried_run_executes_a_step_again_beside_what_failed(store: Store):
     store.failed("train-model", "ValueError: too salty", execution="a1")
     store.done("train-model", execution="b2")
-    found = steps(store)["train-model"]
-    assert (found.state, found.cause) == (State.SUCCEEDED, "ValueError: too salty")
+    step = steps(store)["train-model"]
+    assert (step.state, step.cause) == (State.SUCCEEDED, "ValueError: too salty")
 
 
 def test_the_log_of_an_older_kfp_has_no_number(store: Store):
@@ -94,8 +94,8 @@ def test_bytes_that_are_no_text_hide_no_cause(store: Store):
 )
 def test_causes_are_read_as_kanaria_runs_reads_them(store: Store, text: str, cause: str):
     store.put("train-model/a1/executor-logs-0", text)
-    found = steps(store)["train-model"]
-    assert (found.state, found.cause) == (State.FAILED, cause)
+    step = steps(store)["train-model"]
+    assert (step.state, step.cause) == (State.FAILED, cause)
 
 
 def test_a_root_may_have_characters_of_patterns(tmp_path: Path):
@@ -117,24 +117,24 @@ def test_the_end_of_a_long_log_is_read(store: Store):
 def test_verdict_and_endpoint_are_read(store: Store):
     store.judged("evaluate-model", False, "auc = 0.5 is below 0.6")
     store.pushed()
-    found = step_outputs.read(str(store.folder), ORDER)
-    judged = next(step for step in found.steps if step.name == "evaluate-model")
+    left = step_outputs.read(str(store.folder), ORDER)
+    judged = next(step for step in left.steps if step.name == "evaluate-model")
     assert judged.passed is False
     assert judged.verdict == "evaluate_model did not pass: auc = 0.5 is below 0.6"
-    assert found.endpoint["revision"] == "tips-predictor-00002"
+    assert left.endpoint["revision"] == "tips-predictor-00002"
 
 
 def test_a_step_that_refuses_keeps_its_report_and_failed_all_the_same(store: Store):
     store.judged("detect-drift", False, "age drifted")
     store.failed("detect-drift", "kanaria.components.shared.errors.DataError: age drifted")
     store.put("detect-drift/a1/report", "<html></html>")
-    found = steps(store)["detect-drift"]
-    assert (found.state, found.cause, found.passed) == (
+    step = steps(store)["detect-drift"]
+    assert (step.state, step.cause, step.passed) == (
         State.FAILED,
         "DataError: age drifted",
         False,
     )
-    assert found.report_uris == (f"{store.folder}/detect-drift/a1/report",)
+    assert step.report_uris == (f"{store.folder}/detect-drift/a1/report",)
 
 
 def test_a_traceback_in_the_log_of_a_step_that_passed_is_no_failure(store: Store):
@@ -146,25 +146,25 @@ def test_a_traceback_in_the_log_of_a_step_that_passed_is_no_failure(store: Store
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"passed": "yes"}', '{"format": 99}'])
 def test_a_damaged_verdict_is_noted_and_none_is_claimed(store: Store, text: str):
     store.put("evaluate-model/a1/outcome/outcome.json", text)
-    found = step_outputs.read(str(store.folder), ("evaluate-model",))
-    assert found.steps == (Step(name="evaluate-model", state=State.SUCCEEDED),)
-    assert len(found.notes) == 1
-    assert "outcome.json" in found.notes[0]
+    left = step_outputs.read(str(store.folder), ("evaluate-model",))
+    assert left.steps == (Step(name="evaluate-model", state=State.SUCCEEDED),)
+    assert len(left.notes) == 1
+    assert "outcome.json" in left.notes[0]
 
 
 def test_a_folder_with_too_many_files_is_read_up_to_a_bound(store: Store):
     for number in range(step_outputs.MOST_READ + 20):
         store.failed("bake", "ValueError: burnt", execution=f"e{number:04}")
-    found = step_outputs.read(str(store.folder), ())
-    assert found.steps[0].state is State.FAILED
-    assert len(found.notes) == 1
-    assert "not read, 100 files were" in found.notes[0]
+    left = step_outputs.read(str(store.folder), ())
+    assert left.steps[0].state is State.FAILED
+    assert len(left.notes) == 1
+    assert "not read, 100 files were" in left.notes[0]
 
 
 def test_a_run_that_left_nothing_has_all_its_steps(tmp_path: Path):
-    found = step_outputs.read(str(tmp_path / "nowhere"), ORDER)
-    assert {step.state for step in found.steps} == {State.ABSENT}
-    assert found.notes == ()
+    left = step_outputs.read(str(tmp_path / "nowhere"), ORDER)
+    assert {step.state for step in left.steps} == {State.ABSENT}
+    assert left.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ VERSIONS = [("Kanaria", "0.1.0")]
 
 
 def run(**changes: object) -> Happened:
-    known: dict[str, object] = {
+    fields: dict[str, object] = {
         "pipeline": "train-and-deploy",
         "run_id": "r-1",
         "run_name": "nightly",
@@ -23,11 +23,11 @@ def run(**changes: object) -> Happened:
         "ended": datetime(2026, 11, 29, 18, 2, 28, tzinfo=UTC),
         "left": Left(),
     }
-    return Happened(**{**known, **changes})  # type: ignore[arg-type]
+    return Happened(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def html(found: Happened, *remarks: str) -> str:
-    text = markdown.render(found, VERSIONS, remarks)
+def html(happened: Happened, *remarks: str) -> str:
+    text = markdown.render(happened, VERSIONS, remarks)
     return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
 

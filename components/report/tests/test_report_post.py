@@ -22,9 +22,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_post, "PAUSES", (0.0, 0.0))
 
 
-def message(form: str, found: object = None) -> Message:
-    found = found or run()
-    return run_event.FORMATS[form](found, run_event.data(found, "s3://b/summary", "0.1.0"))
+def message(form: str, happened: object = None) -> Message:
+    happened = happened or run()
+    return run_event.FORMATS[form](happened, run_event.data(happened, "s3://b/summary", "0.1.0"))
 
 
 def test_a_structured_event_holds_attributes_and_data():
@@ -87,10 +87,10 @@ def test_the_kserve_sdk_reads_both_events():
 
 def test_an_event_of_a_success_tells_what_is_served():
     endpoint = {"pushed": True, "name": "tips", "namespace": "ml", "percent": 0, "checks": [1]}
-    found = run(outcome=Outcome.SUCCEEDED, causes=(), left=Left(endpoint=endpoint))
-    told = json.loads(message("cloudevent", found).body)
-    assert told["type"] == "io.kanaria.run.succeeded"
-    assert told["data"]["endpoint"] == {"namespace": "ml", "name": "tips", "percent": 0}
+    happened = run(outcome=Outcome.SUCCEEDED, causes=(), left=Left(endpoint=endpoint))
+    event = json.loads(message("cloudevent", happened).body)
+    assert event["type"] == "io.kanaria.run.succeeded"
+    assert event["data"]["endpoint"] == {"namespace": "ml", "name": "tips", "percent": 0}
 
 
 def test_a_message_arrives_as_it_was_made(receiver: Receiver):
@@ -104,7 +104,7 @@ def test_a_message_arrives_as_it_was_made(receiver: Receiver):
 
 
 @pytest.mark.parametrize(
-    ("answers", "tries", "told"),
+    ("answers", "tries", "outcome_text"),
     [
         ([503, 200], 2, "was notified"),
         ([429, 503, 202], 3, "was notified"),
@@ -115,12 +115,12 @@ def test_a_message_arrives_as_it_was_made(receiver: Receiver):
     ],
 )
 def test_what_may_pass_is_tried_thrice(
-    receiver: Receiver, answers: list[int], tries: int, told: str
+    receiver: Receiver, answers: list[int], tries: int, outcome_text: str
 ):
     receiver.answers = answers
     to = webhook_post.receiver(receiver.url, "", {})
     assert to is not None
-    assert told in webhook_post.post(to, MESSAGE)
+    assert outcome_text in webhook_post.post(to, MESSAGE)
     assert len(receiver.got) == tries
 
 
@@ -146,12 +146,12 @@ def test_no_secret_of_a_url_or_token_is_said_or_logged(
     environment["KANARIA_NOTIFY_TOKEN"] = SECRET
     to = webhook_post.receiver("", "", environment)
     assert to is not None
-    told = [webhook_post.post(to, MESSAGE)]
+    texts = [webhook_post.post(to, MESSAGE)]
     receiver.http.server_close()
     receiver.answers = [500]
-    told.append(webhook_post.post(to, MESSAGE))
+    texts.append(webhook_post.post(to, MESSAGE))
     assert receiver.got[0][0]["authorization"] == f"Bearer {SECRET}"
-    assert SECRET not in " ".join(told) + caplog.text
+    assert SECRET not in " ".join(texts) + caplog.text
 
 
 def test_the_token_goes_to_the_administrators_server_alone(receiver: Receiver):

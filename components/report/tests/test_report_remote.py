@@ -28,13 +28,11 @@ def test_an_object_store_tells_what_a_folder_does(
             if file.is_file():
                 bucket.put(f"{RUN}/{file.relative_to(store.folder)}", file.read_bytes())
         there = step_outputs.read(f"{bucket.uri}/{RUN}", ORDER)
-    kept = tuple(
+    report_uris = tuple(
         uri.replace(f"{bucket.uri}/{RUN}", str(store.folder)) for uri in there.steps[2].report_uris
     )
-    assert kept == here.steps[2].report_uris == (f"{store.folder}/detect-drift/a1/report",)
-    plain = [
-        [(s.name, s.state, s.cause, s.verdict) for s in found.steps] for found in (here, there)
-    ]
+    assert report_uris == here.steps[2].report_uris == (f"{store.folder}/detect-drift/a1/report",)
+    plain = [[(s.name, s.state, s.cause, s.verdict) for s in left.steps] for left in (here, there)]
     assert plain[0] == plain[1]
     assert here.endpoint == there.endpoint != {}
     assert there.notes == ()

@@ -18,18 +18,18 @@ STEPS = ("resolve-span", "ingest-data", "train-model", "push-model")
 
 
 def request(**changes: Any) -> RunReport:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "status": Status(state="RUNNING"),
         "pipeline": "train-and-deploy",
         "run_id": RUN,
         "steps": STEPS,
         "last": "push-model",
     }
-    return RunReport(**known | changes)
+    return RunReport(**fields | changes)
 
 
-def written(asked: RunReport, uri: str, folder: Path) -> tuple[dict[str, Any], str]:
-    metadata = report.write(asked, uri, folder / "summary")
+def written(wanted: RunReport, uri: str, folder: Path) -> tuple[dict[str, Any], str]:
+    metadata = report.write(wanted, uri, folder / "summary")
     return metadata, (folder / "summary").read_text()
 
 
@@ -54,14 +54,14 @@ def test_a_failed_step_is_the_cause(store: Store, tmp_path: Path):
 
 def test_the_duration_counts_from_the_runs_creation():
     created = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found = report.look(request(created=created), "s3:/none", datetime.now(UTC))
-    assert 299 <= found.seconds <= 302
+    happened = report.look(request(created=created), "s3:/none", datetime.now(UTC))
+    assert 299 <= happened.seconds <= 302
 
 
 @pytest.mark.parametrize("created", ["", "{{$.pipeline_job_create_time_utc}}", "yesterday"])
 def test_a_time_that_nobody_filled_in_is_none(created: str):
-    found = report.look(request(created=created), "s3:/none", datetime.now(UTC))
-    assert found.started is None
+    happened = report.look(request(created=created), "s3:/none", datetime.now(UTC))
+    assert happened.started is None
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_record_that_cannot_be_read_is_said(text: str, tmp_path: Path):
     folder = tmp_path / RUN
     folder.mkdir()
     (folder / "run.json").write_text(text)
-    metadata, told = written(
+    metadata, markdown = written(
         request(status=Status(state="COMPLETE")), f"{folder}/report-run/summary.md", tmp_path
     )
     assert metadata["outcome"] == "succeeded"
-    assert "run.json" in told
+    assert "run.json" in markdown

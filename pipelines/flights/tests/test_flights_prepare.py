@@ -23,8 +23,8 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 def test_every_flight_that_arrived_is_in_the_file_of_its_month(months: list[Path]):
     assert [file.name for file in months] == [f"2013-{month:02d}.csv" for month in range(1, 13)]
-    found = {int(row["month"]): 0 for row in rows(months[0])}
-    assert set(found) == {1}
+    counts = {int(row["month"]): 0 for row in rows(months[0])}
+    assert set(counts) == {1}
     assert sum(len(rows(file)) for file in months) == ARRIVED
 
 
@@ -37,9 +37,9 @@ def test_only_what_is_known_before_take_off_and_the_label_is_written(months: lis
 def test_the_first_flight_of_the_year(months: list[Path]):
     # UA 1545 of 1 January, a Tuesday, 05:15 from Newark to Houston: 11 minutes late.
     first = rows(months[0])[0]
-    known = {"weekday": "1", "hour": "5", "sched_dep_minutes": "315", "carrier": "UA"}
-    known |= {"origin": "EWR", "dest": "IAH", "distance": "1400.0", "late": "0"}
-    assert known.items() <= first.items()
+    expected = {"weekday": "1", "hour": "5", "sched_dep_minutes": "315", "carrier": "UA"}
+    expected |= {"origin": "EWR", "dest": "IAH", "distance": "1400.0", "late": "0"}
+    assert expected.items() <= first.items()
 
 
 def test_missing_weather_is_an_empty_field(months: list[Path]):

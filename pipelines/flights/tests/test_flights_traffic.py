@@ -107,10 +107,10 @@ def test_labels_that_are_not_taken_end_the_traffic(server: Server):
 
 
 def test_a_revision_that_answered_nothing_has_no_quality_and_counts_as_errors():
-    (found,) = traffic.summarize([answer("sick", None, 1), answer("sick", None, 0)])
-    assert found.errors == 2
-    assert np.isnan(found.accuracy)
-    assert np.isnan(found.auc)
+    (quality,) = traffic.summarize([answer("sick", None, 1), answer("sick", None, 0)])
+    assert quality.errors == 2
+    assert np.isnan(quality.accuracy)
+    assert np.isnan(quality.auc)
 
 
 def test_shares_and_times_are_those_of_the_revision():
@@ -127,11 +127,11 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(pairs: list[tuple[int, int
     late = [score for label, score in pairs if label]
     early = [score for label, score in pairs if not label]
     won = sum((x > y) + 0.5 * (x == y) for x in late for y in early)
-    found = traffic.auc(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs], float))
+    area = traffic.auc(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs], float))
     if late and early:
-        assert found == pytest.approx(won / (len(late) * len(early)))
+        assert area == pytest.approx(won / (len(late) * len(early)))
     else:
-        assert np.isnan(found)
+        assert np.isnan(area)
 
 
 def test_flights_have_the_types_of_the_model_and_null_for_a_missing_value(tmp_path: Path):
@@ -139,8 +139,8 @@ def test_flights_have_the_types_of_the_model_and_null_for_a_missing_value(tmp_pa
     lines = [prepare.COLUMNS, values.values(), (values | {"temp": ""}).values(), values.values()]
     file = tmp_path / "2013-09.csv"
     file.write_text("".join(",".join(line) + "\n" for line in lines))
-    found = traffic.flights([file], 10)
-    assert [flight.features["temp"] for flight in found] == [39.02, None, 39.02]
-    features = found[0].features
+    flights = traffic.flights([file], 10)
+    assert [flight.features["temp"] for flight in flights] == [39.02, None, 39.02]
+    features = flights[0].features
     assert (features["carrier"], features["temp"], features["hour"]) == ("UA", 39.02, 1)
     assert "late" not in features

@@ -39,7 +39,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(releases: Path) -> list[Watched]:
+def versions(releases: Path) -> list[Watched]:
     """What is seen of a summer's day that both versions answered, and of most of its labels."""
     store, generator = releases / "events.sqlite", np.random.default_rng(2)
     begin = time.time()
@@ -58,27 +58,27 @@ def seen(releases: Path) -> list[Watched]:
             }
             for kind, body in bodies.items():
                 version = list(RELEASES)[number % 2]
-                told = headers(kind, f"id-{number}", f"flights-{number}", version)
-                client.post("/", content=json.dumps(body), headers=told).raise_for_status()
+                event_headers = headers(kind, f"id-{number}", f"flights-{number}", version)
+                client.post("/", content=json.dumps(body), headers=event_headers).raise_for_status()
         # The last flight of each request has not landed yet.
         labels = [*LATE[:-1], None]
-        told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
-        client.post("/labels", json=told).raise_for_status()
+        event_headers = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
+        client.post("/labels", json=event_headers).raise_for_status()
         drift_watch.wait_for(store, begin, REQUESTS * ROWS)
     return drift_watch.watched(store, releases, begin)
 
 
-def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched]):
-    spring, winter = seen
+def test_each_version_is_compared_with_what_it_was_trained_on(versions: list[Watched]):
+    spring, winter = versions
     assert (spring.name, winter.name) == ("flights, version spring", "flights, version winter")
     drifted = {
         one.name: {feature.feature for feature in one.windows[0].features if feature.drifted}
-        for one in seen
+        for one in versions
     }
     assert drifted == {spring.name: set(), winter.name: {"temp"}}
 
 
-@pytest.mark.usefixtures("seen")
+@pytest.mark.usefixtures("versions")
 def test_what_was_seen_is_found_in_the_store(releases: Path):
     kanaria = Path(sys.executable).with_name("kanaria")
     command = [str(kanaria), "drift", "status", "--store", str(releases / "events.sqlite")]
@@ -90,7 +90,7 @@ def test_what_was_seen_is_found_in_the_store(releases: Path):
     assert all("labels 95" in line for line in (spring, winter))
 
 
-@pytest.mark.usefixtures("seen")
+@pytest.mark.usefixtures("versions")
 def test_rows_that_the_log_lost_are_told(releases: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drift_watch, "QUIET_SECONDS", 0.0)
     with pytest.raises(NotReadyError, match="the payload log lost 3 of 403 rows"):
@@ -115,8 +115,8 @@ def test_null_and_an_absent_key_count_as_missing(
             "response": {"predictions": [[0.5]] * len(rows)},
         }
         for kind, body in bodies.items():
-            told = headers(kind, "id", "flights", "winter")
-            httpx.post(url, content=json.dumps(body), headers=told).raise_for_status()
+            event_headers = headers(kind, "id", "flights", "winter")
+            httpx.post(url, content=json.dumps(body), headers=event_headers).raise_for_status()
     ((window,),) = [
         one.windows for one in drift_watch.watched(tmp_path / "events.sqlite", releases, begin)
     ]
@@ -125,32 +125,32 @@ def test_null_and_an_absent_key_count_as_missing(
     assert feature.effect.value == pytest.approx(0.25)
 
 
-def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):
-    _, temp, carrier = drift_watch.drift_table(seen[1]).splitlines()
+def test_the_table_of_drift_begins_with_the_largest_effect(versions: list[Watched]):
+    _, temp, carrier = drift_watch.drift_table(versions[1]).splitlines()
     assert temp.split()[0] == "temp"
     assert temp.endswith("drifted")
     assert carrier.split()[0] == "carrier"
     assert not carrier.endswith("drifted")
 
 
-def test_the_table_of_quality_tells_coverage_and_bands(seen: list[Watched]):
-    for line in drift_watch.quality_table(seen).splitlines()[1:]:
+def test_the_table_of_quality_tells_coverage_and_bands(versions: list[Watched]):
+    for line in drift_watch.quality_table(versions).splitlines()[1:]:
         rows, labelled = line.split()[3:5]
         assert (rows, labelled) == ("200", "95.0%")
         assert "1.000 (0.9" in line
 
 
-def test_a_version_without_labels_has_no_quality(seen: list[Watched]):
-    nothing = replace(seen[0], labels=(replace(seen[0].labels[0], lag=None, metrics=()),))
+def test_a_version_without_labels_has_no_quality(versions: list[Watched]):
+    nothing = replace(versions[0], labels=(replace(versions[0].labels[0], lag=None, metrics=()),))
     assert drift_watch.quality_table([nothing]).splitlines()[1].split()[-3:] == ["–", "–", "–"]
 
 
-def test_the_page_and_its_twin_are_written(seen: list[Watched], tmp_path: Path):
-    assert "version winter" in drift_watch.write_report(seen, tmp_path).read_text()
+def test_the_page_and_its_twin_are_written(versions: list[Watched], tmp_path: Path):
+    assert "version winter" in drift_watch.write_report(versions, tmp_path).read_text()
     assert len(json.loads((tmp_path / "drift.json").read_text())["watched"]) == 2
 
 
-@pytest.mark.usefixtures("seen")
+@pytest.mark.usefixtures("versions")
 def test_a_release_without_a_detector_is_named(releases: Path, tmp_path: Path):
     with pytest.raises(DataError, match="drift_detector: no saved detector"):
         drift_watch.watched(releases / "events.sqlite", tmp_path, 0.0)

@@ -11,13 +11,13 @@ from kanaria.pipelines.local import arguments, plan
 
 
 @pytest.fixture
-def found(toy_document: dict[str, Any]) -> plan.Plan:
+def toy_plan(toy_document: dict[str, Any]) -> plan.Plan:
     return plan.read(toy_document)
 
 
-def test_all_faults_are_told_at_once(found: plan.Plan):
+def test_all_faults_are_told_at_once(toy_plan: plan.Plan):
     with pytest.raises(ParameterError) as caught:
-        arguments.checked(found, {"wrods": ["a"], "times": "three"})
+        arguments.checked(toy_plan, {"wrods": ["a"], "times": "three"})
     text = str(caught.value)
     assert "wrods=['a']: did you mean words?" in text
     assert "times='three': give a whole number" in text
@@ -30,14 +30,14 @@ def test_a_default_that_is_a_whole_number_is_written_as_one(found: plan.Plan):
 
 
 @pytest.mark.parametrize("path", ["absent.txt", "m.py", "a/b"])
-def test_a_file_that_does_not_exist_is_told_before_anything_runs(found: plan.Plan, path: str):
+def test_a_file_that_does_not_exist_is_told_before_anything_runs(toy_plan: plan.Plan, path: str):
     with pytest.raises(ParameterError, match=f"text_file='{path}': no such file"):
-        arguments.checked(found, {"text_file": path})
+        arguments.checked(toy_plan, {"text_file": path})
 
 
 @pytest.mark.parametrize("value", ["package.module", "gs://bucket/m.py", ""])
-def test_a_module_name_and_a_remote_file_are_taken_as_they_stand(found: plan.Plan, value: str):
-    assert arguments.checked(found, {"text_file": value})["text_file"] == value
+def test_a_module_name_and_a_remote_file_are_taken_as_they_stand(toy_plan: plan.Plan, value: str):
+    assert arguments.checked(toy_plan, {"text_file": value})["text_file"] == value
 
 
 @pytest.mark.parametrize(
@@ -54,32 +54,32 @@ def test_a_module_name_and_a_remote_file_are_taken_as_they_stand(found: plan.Pla
     ],
 )
 def test_a_value_its_parameter_cannot_take_is_told_with_the_remedy(
-    found: plan.Plan, name: str, value: Any, remedy: str
+    toy_plan: plan.Plan, name: str, value: Any, remedy: str
 ):
     with pytest.raises(ParameterError) as caught:
-        arguments.checked(found, {"text_file": "x"} | {name: value})
+        arguments.checked(toy_plan, {"text_file": "x"} | {name: value})
     assert f"{name}={value!r}: {remedy}" in str(caught.value)
     assert "NUMBER" not in str(caught.value)
 
 
-def test_values_too_large_for_a_step_are_told_before_anything_runs(found: plan.Plan):
+def test_values_too_large_for_a_step_are_told_before_anything_runs(toy_plan: plan.Plan):
     with pytest.raises(ParameterError, match="text_file: its value has 200002 bytes"):
-        arguments.checked(found, {"text_file": "x" * 200_000})
+        arguments.checked(toy_plan, {"text_file": "x" * 200_000})
 
 
-def test_a_file_name_that_is_too_long_names_no_file(found: plan.Plan, tmp_path: Path):
+def test_a_file_name_that_is_too_long_names_no_file(toy_plan: plan.Plan, tmp_path: Path):
     config = tmp_path / "c.yaml"
     config.write_text(f"text_file: {'x' * 5000}.py\n")
     with pytest.raises(ParameterError, match="no such file"):
-        arguments.checked(found, arguments.from_config(config))
+        arguments.checked(toy_plan, arguments.from_config(config))
 
 
-def test_defaults_fill_what_is_not_given(found: plan.Plan):
-    assert arguments.checked(found, {"text_file": "x"})["words"] == ["a", "bc"]
+def test_defaults_fill_what_is_not_given(toy_plan: plan.Plan):
+    assert arguments.checked(toy_plan, {"text_file": "x"})["words"] == ["a", "bc"]
 
 
-def test_settings_are_yaml_unless_the_parameter_is_text(found: plan.Plan):
-    values = arguments.from_settings(["times=3", "words=[x, 1]", "text_file=007"], found)
+def test_settings_are_yaml_unless_the_parameter_is_text(toy_plan: plan.Plan):
+    values = arguments.from_settings(["times=3", "words=[x, 1]", "text_file=007"], toy_plan)
     assert values == {"times": 3, "words": ["x", 1], "text_file": "007"}
 
 
@@ -122,9 +122,9 @@ def test_a_damaged_published_file_is_published_again(tmp_path: Path):
     note = tmp_path / "note.txt"
     note.write_text("one")
     for _ in range(2):
-        found = arguments.with_published_files({"note_file": str(note)}, tmp_path / "files")
-        assert Path(found["note_file"]).read_text() == "one"
-        Path(found["note_file"]).write_text("")
+        published = arguments.with_published_files({"note_file": str(note)}, tmp_path / "files")
+        assert Path(published["note_file"]).read_text() == "one"
+        Path(published["note_file"]).write_text("")
 
 
 def test_a_remote_file_is_named_by_its_content_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -190,10 +190,10 @@ def test_a_dotted_setting_into_what_is_no_mapping_is_an_error(ours: plan.Plan):
 def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan):
     names = ("namespace", "train_step", "predictor_image", "environment", "module_name")
     others = dict.fromkeys(names, "x")
-    given = {"cpu": 1, "min_replicas": 2, "service_name": "tips", "splits": "a=1", "on_active": ""}
-    given["beam_pipeline_args"] = []
+    values = {"cpu": 1, "min_replicas": 2, "service_name": "tips", "splits": "a=1", "on_active": ""}
+    values["beam_pipeline_args"] = []
     with pytest.raises(ParameterError) as raised:
-        arguments.checked(ours, {**given, "checks": {}, **others})
+        arguments.checked(ours, {**values, "checks": {}, **others})
     for name, place in {
         "cpu": "service.resources.limits.cpu",
         "min_replicas": "service.minReplicas",
@@ -212,7 +212,7 @@ def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan
 
 
 def test_all_faults_of_all_mappings_come_with_those_of_the_others(ours: plan.Plan):
-    given = {
+    values = {
         "service": {"name": "Tips", "minReplicas": "2"},
         "reading": {"column_types": {"zip": 5}},
         "compute": {"engine": "dask"},
@@ -220,7 +220,7 @@ def test_all_faults_of_all_mappings_come_with_those_of_the_others(ours: plan.Pla
         "train_steps": "many",
     }
     with pytest.raises(ParameterError) as raised:
-        arguments.checked(ours, given)
+        arguments.checked(ours, values)
     for fault in (
         "service.name='Tips'",
         "service.minReplicas='2': write a whole number",

@@ -14,8 +14,8 @@ DAMAGED = [b"", b"{", b"[]", b"null", b"7", b'{"tasks": 1}', b"\xff\xfe", b'{"ar
 
 
 def states(runner: Runner, document: dict[str, Any], text_file: Path) -> set[str]:
-    found = runner.run(document, text_file=str(text_file))
-    return {task.state.value for task in found.tasks}
+    record = runner.run(document, text_file=str(text_file))
+    return {task.state.value for task in record.tasks}
 
 
 @pytest.mark.parametrize("content", DAMAGED)
@@ -95,8 +95,8 @@ def test_a_record_with_a_value_of_no_meaning_is_no_run(folder: Path, values: dic
 def test_a_record_of_another_version_is_read_as_far_as_it_is_known(folder: Path):
     task = {"name": "bake", "state": "succeeded", "colour": "yellow"}
     changed(folder, colour="yellow", tasks=[task])
-    (found,) = record.all_runs(folder.parent)
-    assert found.tasks == [TaskRecord(name="bake", state=State.SUCCEEDED)]
+    (run,) = record.all_runs(folder.parent)
+    assert run.tasks == [TaskRecord(name="bake", state=State.SUCCEEDED)]
 
 
 def test_a_folder_without_a_record_is_no_run(tmp_path: Path):

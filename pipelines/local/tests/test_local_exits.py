@@ -73,8 +73,8 @@ def test_an_exit_task_that_fails_is_told_and_leaves_the_run_its_state(
 ):
     record = run(runner, toy_exits.bad_exit, tmp_path)
     assert record.state is State.SUCCEEDED
-    told = list(summary.failures(record))
-    assert told[0] == "error: broken: ValueError: no stamps for SUCCEEDED"
+    lines = list(summary.failures(record))
+    assert lines[0] == "error: broken: ValueError: no stamps for SUCCEEDED"
 
 
 def test_of_two_handlers_the_one_that_was_not_entered_has_no_exit(runner: Runner, tmp_path: Path):
@@ -115,8 +115,8 @@ def test_after_ctrl_c_an_exit_task_is_told_that_the_run_was_cancelled(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def is_asleep() -> bool:
-        found = all_runs(runner.root.runs)
-        return bool(found) and found[0].tasks[0].state is State.RUNNING
+        runs = all_runs(runner.root.runs)
+        return bool(runs) and runs[0].tasks[0].state is State.RUNNING
 
     eventually(is_asleep)
     process.send_signal(signal.SIGINT)

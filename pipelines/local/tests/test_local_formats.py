@@ -17,18 +17,18 @@ from kanaria.pipelines.local.step import StepOutputs
 @pytest.fixture
 def runs(tmp_path: Path) -> dict[str, Path]:
     """Two runs, as this program keeps them."""
-    found = {}
+    folders = {}
     for name in ("one", "two"):
-        kept = record.new(name, {}, {"task": []})
-        folder = tmp_path / kept.run_id
-        record.write(kept, folder)
-        found[name] = folder / record.FILE
-    return found
+        run = record.new(name, {}, {"task": []})
+        folder = tmp_path / run.run_id
+        record.write(run, folder)
+        folders[name] = folder / record.FILE
+    return folders
 
 
 def _numbered(file: Path, number: int | None) -> None:
-    found = {**json.loads(file.read_text()), "format": number}
-    file.write_text(json.dumps({k: v for k, v in found.items() if v is not None}))
+    document = {**json.loads(file.read_text()), "format": number}
+    file.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
 
 
 @pytest.mark.parametrize("number", [None, 1])

@@ -32,10 +32,10 @@ KANARIA = PYTHON.with_name("kanaria")
 def eventually(look: Callable[[], Any]) -> Any:
     """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
     deadline = time.monotonic() + 600
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return found
+    return result
 
 
 def answering() -> list[process_reuse.Waiting]:
@@ -59,9 +59,9 @@ def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: P
     for _ in range(2):
         command = [KANARIA, "run", tmp_path / "describing.yaml", "--root", tmp_path / "root"]
         subprocess.run([*command, "--keep-warm", "5"], check=True)
-        (found,) = eventually(answering)
-        assert found.seconds == 300
-        hosts.append(found.pid)
+        (warm_process,) = eventually(answering)
+        assert warm_process.seconds == 300
+        hosts.append(warm_process.pid)
     assert hosts[0] == hosts[1]
     assert Path(f"/proc/{hosts[0]}/cwd").readlink() == Path("/")
     newest = max((tmp_path / "root" / "runs").glob("*/train-model-parent/log.txt"))
@@ -184,11 +184,13 @@ def test_a_later_run_has_its_own_environment_and_nothing_of_the_first_ones(
         eventually(answering)
     newest = max((tmp_path / "root" / "runs").glob("*/train-model-environment"))
     assert "fresh process" not in (newest / "log.txt").read_text()
-    told = json.loads((newest / "executor_output.json").read_text())["parameterValues"]["Output"]
-    assert told["variables"]["KANARIA_TOKEN"] == told["variables"]["SSH_SECOND"]
-    assert "SSH_FIRST" not in told["variables"]
-    assert "secret" not in told["first"]
-    assert not [name for name in told["files"] if name.startswith(str(tmp_path))]
+    variables = json.loads((newest / "executor_output.json").read_text())["parameterValues"][
+        "Output"
+    ]
+    assert variables["variables"]["KANARIA_TOKEN"] == variables["variables"]["SSH_SECOND"]
+    assert "SSH_FIRST" not in variables["variables"]
+    assert "secret" not in variables["first"]
+    assert not [name for name in variables["files"] if name.startswith(str(tmp_path))]
 
 
 def test_no_step_outlives_its_runner_when_the_kept_process_is_stopped(tmp_path: Path):
@@ -197,8 +199,10 @@ def test_no_step_outlives_its_runner_when_the_kept_process_is_stopped(tmp_path: 
         root = tmp_path / number.name
         command = [KANARIA, "run", tmp_path / "training.yaml", "--root", root, "--keep-warm", "5"]
         runner = subprocess.Popen(command)
-        told = eventually(lambda root=root: [p for p in root.glob("runs/*/*/out") if p.read_text()])
-        step, host, child = map(int, told[0].read_text().split())
+        paths = eventually(
+            lambda root=root: [p for p in root.glob("runs/*/*/out") if p.read_text()]
+        )
+        step, host, child = map(int, paths[0].read_text().split())
         os.kill(host, signal.SIGSTOP)
         os.kill(runner.pid, number)
         if number == signal.SIGINT:

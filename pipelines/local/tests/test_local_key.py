@@ -38,11 +38,11 @@ def test_what_lies_at_a_place_that_a_step_reads_decides_its_key(
     tasks: dict[str, Task], tmp_path: Path, name: str, parameter: str
 ):
     path = tmp_path / "a.csv"
-    found = []
+    keys = []
     for text in ("monday", "monday", "tuesday"):
         path.write_text(text)
-        found.append(key(tasks[name], **{parameter: str(path)}))
-    assert found[0] == found[1] != found[2]
+        keys.append(key(tasks[name], **{parameter: str(path)}))
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_module_of_metrics_that_an_eval_config_names_decides_the_key(
@@ -52,11 +52,11 @@ def test_a_module_of_metrics_that_an_eval_config_names_decides_the_key(
     config = tmp_path / "eval_config.pbtxt"
     config.write_text("""metrics_specs { metrics { class_name: "Own" module: "own_metrics" } }""")
     (tmp_path / "own_metrics.py").write_text("import own_sums")
-    found = []
+    keys = []
     for text in ("A = 1", "A = 1", "A = 2"):
         (tmp_path / "own_sums.py").write_text(text)
-        found.append(key(tasks["evaluate-model"], eval_config_file=str(config)))
-    assert found[0] == found[1] != found[2]
+        keys.append(key(tasks["evaluate-model"], eval_config_file=str(config)))
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_place_that_is_not_there_is_left_to_the_step(tasks: dict[str, Task], tmp_path: Path):

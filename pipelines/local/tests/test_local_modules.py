@@ -27,8 +27,10 @@ def written(folder: Path, files: dict[str, str]) -> str:
 
 
 def result(record: RunRecord, name: str) -> tuple[str, Any]:
-    found = next(task for task in record.tasks if task.name == name)
-    return found.state.value, found.parameters.get("Output") or found.cause
+    record_of_task = next(task for task in record.tasks if task.name == name)
+    return record_of_task.state.value, record_of_task.parameters.get(
+        "Output"
+    ) or record_of_task.cause
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +42,13 @@ def test_a_changed_helper_of_a_helper_runs_what_takes_the_module_and_nothing_els
     runner: Runner, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     module = written(tmp_path / "code", CODE)
-    found = []
+    results = []
     for folder, text in (("/", "NAME = 'one'"), (tmp_path, "NAME = 'one'"), ("/", "NAME = 'two'")):
         monkeypatch.chdir(folder)
         (tmp_path / "code/pkg/deep.py").write_text(text)
         record = runner.run(document, module_file=module)
-        found.append((result(record, "call-module"), result(record, "apologise")[0]))
-    assert found == [
+        results.append((result(record, "call-module"), result(record, "apologise")[0]))
+    assert results == [
         (("succeeded", "one"), "succeeded"),
         (("reused", "one"), "reused"),
         (("succeeded", "two"), "reused"),
@@ -80,12 +82,12 @@ def test_a_changed_importable_module_and_its_helpers_run_what_takes_it(
     runner: Runner, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    found = []
+    results = []
     for text in ("NAME = 'one'", "NAME = 'one'", "NAME = 'two'"):
         written(tmp_path, CODE | {"team/__init__.py": "", "pkg/deep.py": text})
         written(tmp_path, {"team/model.py": "from pkg.names import name as value"})
-        found.append(result(runner.run(document, module_file="team.model"), "call-module"))
-    assert found == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
+        results.append(result(runner.run(document, module_file="team.model"), "call-module"))
+    assert results == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +129,11 @@ def test_a_module_written_into_the_pipeline_is_known_by_its_code_too(
         toy.call_module(module_file=module)
 
     document = compiled(fixed, tmp_path)
-    found = []
+    results = []
     for text in ("NAME = 'one'", "NAME = 'one'", "NAME = 'two'"):
         (tmp_path / "code/pkg/deep.py").write_text(text)
-        found.append(result(runner.run(document), "call-module"))
-    assert found == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
+        results.append(result(runner.run(document), "call-module"))
+    assert results == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
 
 
 def test_a_file_written_into_the_pipeline_is_known_by_its_content(runner: Runner, tmp_path: Path):
@@ -142,11 +144,11 @@ def test_a_file_written_into_the_pipeline_is_known_by_its_content(runner: Runner
         toy.read_file(text_file=str(text_file))
 
     document = compiled(fixed, tmp_path)
-    found = []
+    results = []
     for text in ("one", "one", "two"):
         text_file.write_text(text)
-        found.append(result(runner.run(document), "read-file"))
-    assert found == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
+        results.append(result(runner.run(document), "read-file"))
+    assert results == [("succeeded", "one"), ("reused", "one"), ("succeeded", "two")]
 
 
 def test_a_step_imports_nothing_from_the_working_folder(

@@ -99,8 +99,8 @@ def test_steps_see_their_own_packages_beside_those_of_the_runtime(base: Path, tm
     config = "requirements_file: requirements.txt\n"
     assert run(tmp_path, config) == "succeeded: own 1.0 below"
     assert run(tmp_path, config) == "reused: own 1.0 below"
-    found = subprocess.run([base, "-c", "import own"], capture_output=True, text=True)
-    assert "No module named 'own'" in found.stderr
+    imported = subprocess.run([base, "-c", "import own"], capture_output=True, text=True)
+    assert "No module named 'own'" in imported.stderr
 
 
 def test_another_list_is_another_environment_and_runs_the_steps_anew(
@@ -140,7 +140,7 @@ def test_an_environment_that_was_left_half_made_is_made_anew(listed: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("six==0.1\n", "No solution found"),
         ("nobody-has-this\n", "nobody-has-this was not found"),
@@ -148,10 +148,10 @@ def test_an_environment_that_was_left_half_made_is_made_anew(listed: Path):
     ],
 )
 def test_what_does_not_go_beside_the_lock_is_one_error_and_leaves_nothing(
-    base: Path, listed: Path, text: str, told: str
+    base: Path, listed: Path, text: str, message: str
 ):
     listed.write_text(text)
-    with pytest.raises(ParameterError, match=told) as error:
+    with pytest.raises(ParameterError, match=message) as error:
         own_packages.ensure(listed)
     assert str(error.value).startswith(str(listed))
     assert "\n" not in str(error.value)

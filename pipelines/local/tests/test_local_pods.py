@@ -94,7 +94,7 @@ def test_every_setting_of_kfp_is_told(tmp_path: Path):
 
     path = tmp_path / "mounting.yaml"
     compiler.Compiler().compile(mounting, str(path))
-    told = pods.remark(list(yaml.safe_load_all(path.read_text())))
-    assert told.startswith(
+    remark = pods.remark(list(yaml.safe_load_all(path.read_text())))
+    assert remark.startswith(
         "not applied on this machine: pvcMount, variables from fields of the pod;"
     )

@@ -35,10 +35,10 @@ def is_running(process: str) -> bool:
 def eventually(look: Callable[[], Any]) -> Any:
     """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
     deadline = time.monotonic() + 600
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return found
+    return result
 
 
 def task(record: RunRecord, name: str) -> Any:
@@ -57,10 +57,10 @@ def test_a_pipeline_gives_the_same_outputs_as_kfp_local(
     ours = {path.parent.name: path for path in runner.root.runs.glob("*/**/executor_output.json")}
     assert set(theirs) == set(ours) == {"write-words", "count-letters", "announce"}
     for name in ("out", "upper/text.txt"):
-        found = [
+        outputs = [
             next(root.rglob(name)).read_text() for root in (runner.root.runs, tmp_path / "kfp")
         ]
-        assert found[0] == found[1]
+        assert outputs[0] == outputs[1]
     assert task(record, "announce").parameters == {"Output": "A\nBA\nB"}
 
 
@@ -181,9 +181,9 @@ def test_a_finished_step_leaves_no_process_and_no_temporary_file(runner: Runner,
 def test_a_report_has_the_name_a_browser_shows_it_by(runner: Runner, tmp_path: Path):
     document = compiled(toy.leaving, tmp_path)
     for state in (State.SUCCEEDED, State.REUSED):
-        found = task(runner.run(document), "leave-behind")
-        assert found.state is state
-        path = Path(found.artifacts["out"])
+        left = task(runner.run(document), "leave-behind")
+        assert left.state is state
+        path = Path(left.artifacts["out"])
         assert path.suffix == ".html"
         assert path.read_text() == "<p>done</p>"
 
@@ -202,11 +202,11 @@ def test_a_changed_importable_module_runs_what_takes_it(
     (tmp_path / "bakery.py").write_text("A = 1\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     document = compiled(toy.module, tmp_path)
-    found = []
+    states = []
     for text in ("A = 1\n", "A = 1\n", "A = 2\n"):
         (tmp_path / "bakery.py").write_text(text)
-        found.append(task(runner.run(document, module_file="bakery"), "use-module").state.value)
-    assert found == ["succeeded", "reused", "succeeded"]
+        states.append(task(runner.run(document, module_file="bakery"), "use-module").state.value)
+    assert states == ["succeeded", "reused", "succeeded"]
 
 
 def test_runs_at_the_same_time_share_a_root(
@@ -229,7 +229,7 @@ def test_a_pipeline_that_returns_a_value_runs(runner: Runner, tmp_path: Path):
 
 def test_an_artifact_as_an_input_of_the_pipeline_is_refused(tmp_path: Path):
     with pytest.raises(ParameterError, match="artifact data as an input of the pipeline"):
-        plan.read(compiled(toy.given, tmp_path))
+        plan.read(compiled(toy.with_input, tmp_path))
 
 
 def test_what_the_runner_does_not_support_is_refused_before_anything_runs(tmp_path: Path):
@@ -250,7 +250,7 @@ def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], st
         return [child for thread in threads for child in thread.read_text().split()]
 
     # The step comes first, then the shell that guards it.
-    both = eventually(lambda: len(found := children()) == 2 and found)
+    both = eventually(lambda: len(processes := children()) == 2 and processes)
     return process, min(both, key=int)
 
 

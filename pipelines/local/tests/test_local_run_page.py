@@ -74,8 +74,8 @@ def test_a_task_that_an_earlier_failure_kept_from_its_turn_was_not_run():
 
 
 def test_a_judging_task_tells_its_verdict():
-    told = {"outcome": {"summary": "taste did not pass: too salty"}}
-    task = TaskRecord(name="taste", parameters={"Output": False, "salt": 3}, metadata=told)
+    metadata = {"outcome": {"summary": "taste did not pass: too salty"}}
+    task = TaskRecord(name="taste", parameters={"Output": False, "salt": 3}, metadata=metadata)
     assert cells(rendered(State.SUCCEEDED, task), "taste")[5] == (
         "taste did not pass: too salty, salt = 3"
     )
@@ -92,11 +92,11 @@ def test_reports_stand_before_folders_and_metadata_without_files_is_no_link(tmp_
 
 def test_each_state_has_a_sign_and_a_word_of_its_own():
     tasks = [TaskRecord(name=state, state=state, after=["pending"]) for state in State]
-    known = [task for task in tasks if task.state is not State.INTERRUPTED]
-    document = rendered(State.RUNNING, *known)
-    shown = [cells(document, task.name)[1].split() for task in known]
-    assert [word for _, word in shown] == [task.state.value for task in known]
-    assert len({sign for sign, _ in shown}) == len(known)
+    lasting = [task for task in tasks if task.state is not State.INTERRUPTED]
+    document = rendered(State.RUNNING, *lasting)
+    shown = [cells(document, task.name)[1].split() for task in lasting]
+    assert [word for _, word in shown] == [task.state.value for task in lasting]
+    assert len({sign for sign, _ in shown}) == len(lasting)
     drawn = re.findall(r'class="sign">(.)</text>', document)
     assert drawn == [sign for sign, _ in shown]
 
@@ -128,8 +128,8 @@ def test_bars_stand_where_their_tasks_ran_in_the_run():
 
 
 def test_a_blessing_shows_the_metric_that_decided_beside_its_limit():
-    told = {"outcome": {"passed": True, "summary": "bless passed", "deciding": [CHECK]}}
-    document = rendered(State.SUCCEEDED, TaskRecord(name="bless", metadata=told))
+    metadata = {"outcome": {"passed": True, "summary": "bless passed", "deciding": [CHECK]}}
+    document = rendered(State.SUCCEEDED, TaskRecord(name="bless", metadata=metadata))
     assert "<b>✓ bless </b>bless passed" in document
     assert cells(document, "auc") == ["auc", "0.91", "–", "at least 0.7", "✓ holds"]
 
@@ -139,8 +139,8 @@ def test_metrics_stand_beside_the_live_models_and_are_told_once():
     both = {**alone, "baseline_auc": 0.9, "loss": "nan"}
     kinds = {"metrics": "system.Metrics", "model": "system.Model"}
     tasks = [
-        TaskRecord(name=name, types=kinds, metadata={"metrics": told, "model": {"seed": 7}})
-        for name, told in (("evaluate", alone), ("bless", both))
+        TaskRecord(name=name, types=kinds, metadata={"metrics": metrics, "model": {"seed": 7}})
+        for name, metrics in (("evaluate", alone), ("bless", both))
     ]
     document = rendered(State.SUCCEEDED, *tasks)
     assert cells(document, "auc") == ["auc", "0.91", "0.9", "0.01"]
@@ -174,7 +174,7 @@ def test_a_model_that_was_not_pushed_says_why_in_red():
 
 @pytest.mark.parametrize("value", [HOSTILE, math.nan, math.inf, None, [], {}, True, 10**400])
 def test_whatever_steps_of_others_tell_is_only_text(value: object):
-    told = {
+    metadata = {
         "outcome": {"passed": True, "summary": value, "deciding": [{"metric": value}, value]},
         "metrics": {"metric": value, "baseline_metric": value, HOSTILE: 1},
         "endpoint": {**ENDPOINT, "url": value, "reason": value, "version": value},
@@ -185,7 +185,7 @@ def test_whatever_steps_of_others_tell_is_only_text(value: object):
         cause=str(value),
         types={"metrics": "system.Metrics"},
         parameters={HOSTILE: HOSTILE},
-        metadata=told,
+        metadata=metadata,
     )
     other = TaskRecord(name="x" * 300, after=[HOSTILE])
     assert "alert(1)</script>" not in rendered(State.FAILED, task, other)

@@ -12,11 +12,11 @@ from kanaria.pipelines.local.record import State
 
 def names(pipeline: Any, folder: Path, cores: int, *ended: str, has_failed: bool = False) -> set:
     """Return the tasks that run when `ended` have ended, on so many cores."""
-    found = plan.read(compiled(pipeline, folder))
+    toy_plan = plan.read(compiled(pipeline, folder))
     running: list[plan.Task] = []
     while True:
         now = task_order.Now(ended=ended, running=running, has_failed=has_failed)
-        task = task_order.next_task(found, now, cores)
+        task = task_order.next_task(toy_plan, now, cores)
         if task is None:
             return {each.name for each in running}
         running.append(task)

@@ -38,8 +38,8 @@ def verdict(passed: bool) -> dict[Source, Any]:
 
 
 def test_a_verdict_tells_its_reasons():
-    told = {"summary": "judge did not pass: AUC 0.4 < 0.5"}
-    assert reason(guarded(BLESSED), verdict(False), told) == told["summary"]
+    verdict_document = {"summary": "judge did not pass: AUC 0.4 < 0.5"}
+    assert reason(guarded(BLESSED), verdict(False), verdict_document) == verdict_document["summary"]
 
 
 def test_a_verdict_without_reasons_is_told_by_its_value():

@@ -31,10 +31,10 @@ def is_running(process: str) -> bool:
 def eventually(look: Callable[[], Any]) -> Any:
     """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
     deadline = time.monotonic() + 600
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return found
+    return result
 
 
 def fresh_warm(folder: Path) -> Warm:
@@ -62,8 +62,8 @@ def run(tmp_path: Path) -> Callable[..., StepOutputs]:
         inputs = {key: source.value for key, source in task.parameters.items()}
         folder = tmp_path / name
         folder.mkdir()
-        given = StepInputs(parameters=inputs, artifacts={})
-        return step.run(task, given, folder, {}, lambda: None, warm)
+        step_inputs = StepInputs(parameters=inputs, artifacts={})
+        return step.run(task, step_inputs, folder, {}, lambda: None, warm)
 
     return run_step
 
@@ -179,8 +179,8 @@ def test_a_stopped_runner_leaves_neither_fork_nor_warm_process(
     kanaria = Path(sys.executable).with_name("kanaria")
     command = [kanaria, "run", tmp_path / "training.yaml", "--root", tmp_path / "root"]
     process = subprocess.Popen(command)
-    told = eventually(lambda: [p for p in tmp_path.glob("root/runs/*/*/out") if p.read_text()])
-    processes = told[0].read_text().split()
+    outputs = eventually(lambda: [p for p in tmp_path.glob("root/runs/*/*/out") if p.read_text()])
+    processes = outputs[0].read_text().split()
     assert all(is_running(each) for each in processes)
     os.kill(process.pid, number)
     process.wait()

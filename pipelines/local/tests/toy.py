@@ -232,5 +232,5 @@ def returning() -> str:
 
 
 @dsl.pipeline(name="given")
-def given(data: dsl.Input[dsl.Dataset]) -> None:
+def with_input(data: dsl.Input[dsl.Dataset]) -> None:
     use(data=data)

@@ -10,9 +10,9 @@ from kanaria.components.shared.images import CONTROL_IMAGE
 def farewell(status: dsl.PipelineTaskFinalStatus, note: str, card: dsl.Output[dsl.Markdown]) -> str:
     from pathlib import Path
 
-    told = f"{note}: {status.pipeline_task_name} {status.state}"
-    Path(card.path).write_text(f"# {told}\n\n| a | b |\n|---|---|\n| <b>1</b> | 2 |\n")
-    return told
+    summary = f"{note}: {status.pipeline_task_name} {status.state}"
+    Path(card.path).write_text(f"# {summary}\n\n| a | b |\n|---|---|\n| <b>1</b> | 2 |\n")
+    return summary
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

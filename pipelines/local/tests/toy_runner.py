@@ -25,5 +25,5 @@ class Runner:
         self.root = Root(path=folder / "root")
 
     def run(self, document: dict[str, Any], **values: Any) -> RunRecord:
-        found = plan.read(document)
-        return run(found, arguments.checked(found, values), self.root, lambda _: None)[0]
+        toy_plan = plan.read(document)
+        return run(toy_plan, arguments.checked(toy_plan, values), self.root, lambda _: None)[0]

@@ -68,10 +68,10 @@ def test_submit_runs_the_compiled_file_on_the_server(
     assert values["schema_file"].endswith("/schema.pbtxt")
     (text,) = contract.state.texts.values()
     sent = next(yaml.safe_load_all(text))["deploymentSpec"]["executors"]
-    kept = next(yaml.safe_load_all((own / "pipeline.yaml").read_text()))
-    kept = kept["deploymentSpec"]["executors"]
+    executors = next(yaml.safe_load_all((own / "pipeline.yaml").read_text()))
+    executors = executors["deploymentSpec"]["executors"]
     images = {name: one["container"]["image"] for name, one in sent.items()}
-    expected = {name: f"{REGISTRY}/{one['container']['image']}" for name, one in kept.items()}
+    expected = {name: f"{REGISTRY}/{one['container']['image']}" for name, one in executors.items()}
     assert images == expected
 
 
@@ -92,8 +92,8 @@ def test_a_run_is_followed_and_cancelled_by_the_name_that_the_workflow_gave_it(
 def test_what_is_lacking_is_told_at_once_and_nothing_is_sent(own: Path):
     done = make(own, "submit", DATA="", PIPELINE_ROOT="", IMAGE_PREFIX="")
     assert done.returncode != 0
-    told = "error: make submit: give KF_PIPELINES_ENDPOINT DATA PIPELINE_ROOT IMAGE_PREFIX"
-    assert done.stderr.startswith(told)
+    message = "error: make submit: give KF_PIPELINES_ENDPOINT DATA PIPELINE_ROOT IMAGE_PREFIX"
+    assert done.stderr.startswith(message)
     assert make(own, "settings", "NAMES=KANARIA_REPOSITORY").returncode != 0
     assert make(own, "settings", "NAMES=X", X="$(shell touch made)").returncode == 0
     assert not (own / "made").exists()
@@ -135,8 +135,8 @@ def engine(tmp_path: Path) -> Path:
 def test_images_are_built_and_pushed_with_own_packages_where_there_are_some(
     own: Path, engine: Path
 ):
-    given = {"DOCKER": str(engine), "IMAGE_PREFIX": REGISTRY}
-    done = make(own, "images", "push-images", f"DOCKER={engine}", **given)
+    variables = {"DOCKER": str(engine), "IMAGE_PREFIX": REGISTRY}
+    done = make(own, "images", "push-images", f"DOCKER={engine}", **variables)
     assert done.returncode == 0, done.stderr
     calls = Path(f"{engine}.calls").read_text()
     assert f"--tag {REGISTRY}/kanaria-training:" in calls
@@ -144,7 +144,7 @@ def test_images_are_built_and_pushed_with_own_packages_where_there_are_some(
     assert f"push --all-tags {REGISTRY}/kanaria-training" in calls
     assert "-with-" not in calls
     (own / "requirements.txt").write_text("tinycss2==1.3.0\n")
-    assert make(own, "images", f"DOCKER={engine}", **given).returncode == 0
+    assert make(own, "images", f"DOCKER={engine}", **variables).returncode == 0
     assert f"--tag {REGISTRY}/kanaria-training:" in (calls := Path(f"{engine}.calls").read_text())
     assert "-with-" in calls
 
@@ -152,8 +152,12 @@ def test_images_are_built_and_pushed_with_own_packages_where_there_are_some(
 def test_the_registrys_password_goes_by_the_standard_input_and_is_not_shown(
     own: Path, engine: Path
 ):
-    given = {"IMAGE_PREFIX": REGISTRY, "REGISTRY_USER": "robot", "REGISTRY_PASSWORD": "s3cr$t '\"x"}
-    done = make(own, "login", f"DOCKER={engine}", **given)
+    registry = {
+        "IMAGE_PREFIX": REGISTRY,
+        "REGISTRY_USER": "robot",
+        "REGISTRY_PASSWORD": "s3cr$t '\"x",
+    }
+    done = make(own, "login", f"DOCKER={engine}", **registry)
     assert done.returncode == 0, done.stderr
     calls = Path(f"{engine}.calls").read_text()
     assert calls == "login --username robot --password-stdin registry.example.com\n"
@@ -167,10 +171,10 @@ def test_without_kanaria_make_says_what_to_do(own: Path):
         "check": "error: no Python at /nowhere/.venv/training/bin/python: call 'make install'",
         "images": "error: KANARIA='/nowhere' is no checkout of Kanaria",
     }
-    for target, told in lacking.items():
+    for target, message in lacking.items():
         done = make(own, target, KANARIA="/nowhere", IMAGE_PREFIX=REGISTRY)
         assert done.returncode != 0
-        assert done.stderr.startswith(told)
+        assert done.stderr.startswith(message)
         assert done.stdout == ""
 
 

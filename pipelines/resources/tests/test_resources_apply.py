@@ -20,16 +20,16 @@ def executors(documents: list[Any]) -> dict[str, Any]:
 
 
 def containers(documents: list[Any]) -> dict[str, Any]:
-    found = documents[0]["deploymentSpec"]["executors"]
-    return {label: executor["container"] for label, executor in found.items()}
+    executors_by_label = documents[0]["deploymentSpec"]["executors"]
+    return {label: executor["container"] for label, executor in executors_by_label.items()}
 
 
 def test_what_all_steps_get_reaches_every_one(tmp_path: Path):
     said = {"all": {"labels": {"team": "x"}, "resources": {"requests": {"cpu": 1}}}}
-    found = applied(kfp_toys.nested(tmp_path), settings_of_steps.of(said))
+    documents = applied(kfp_toys.nested(tmp_path), settings_of_steps.of(said))
     labels = {"podMetadata": {"labels": {"team": "x"}}}
-    assert executors(found) == {"exec-cook": labels, "exec-serve": labels}
-    requests = {one["resources"]["resourceCpuRequest"] for one in containers(found).values()}
+    assert executors(documents) == {"exec-cook": labels, "exec-serve": labels}
+    requests = {one["resources"]["resourceCpuRequest"] for one in containers(documents).values()}
     assert requests == {"1"}
 
 
@@ -49,13 +49,13 @@ def test_a_steps_own_settings_go_over_those_of_all(tmp_path: Path):
             "tolerations": [{"key": "gpu", "operator": "Exists"}],
         },
     }
-    found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
-    cook, serve = containers(found)["exec-cook"], containers(found)["exec-serve"]
+    documents = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
+    cook, serve = containers(documents)["exec-cook"], containers(documents)["exec-serve"]
     assert cook["resources"]["resourceCpuRequest"] == "2"
     assert cook["resources"]["resourceMemoryRequest"] == "1Gi"
     assert {one["name"]: one["value"] for one in cook["env"]} == {"A": "own", "B": "all"}
     assert {one["name"]: one["value"] for one in serve["env"]} == {"A": "all", "B": "all"}
-    pods = executors(found)
+    pods = executors(documents)
     assert [t["key"] for t in pods["exec-cook"]["tolerations"]] == ["team", "gpu"]
     assert "emptyDirMounts" not in pods["exec-cook"]
     assert [one["mountPath"] for one in pods["exec-cook"]["secretAsVolume"]] == ["/d"]
@@ -64,36 +64,39 @@ def test_a_steps_own_settings_go_over_those_of_all(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["cook", "First dish"])
 def test_a_step_is_named_by_its_task_or_as_the_ui_shows_it(name: str, tmp_path: Path):
-    found = applied(kfp_toys.nested(tmp_path), settings_of_steps.of({name: VARIABLE}))
-    assert containers(found)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
-    assert "env" not in containers(found)["exec-serve"]
+    documents = applied(kfp_toys.nested(tmp_path), settings_of_steps.of({name: VARIABLE}))
+    assert containers(documents)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
+    assert "env" not in containers(documents)["exec-serve"]
 
 
 def test_underscores_in_a_steps_name_are_dashes(tmp_path: Path):
-    found = applied(kfp_toys.courses(tmp_path), settings_of_steps.of({"cook_2": VARIABLE}))
-    second = found[0]["root"]["dag"]["tasks"]["cook-2"]["componentRef"]["name"]
+    documents = applied(kfp_toys.courses(tmp_path), settings_of_steps.of({"cook_2": VARIABLE}))
+    second = documents[0]["root"]["dag"]["tasks"]["cook-2"]["componentRef"]["name"]
     assert second == "comp-cook-2"
-    assert "env" not in containers(found)["exec-cook"]
-    assert containers(found)["exec-cook-2"]["env"] == [{"name": "A", "value": "1"}]
+    assert "env" not in containers(documents)["exec-cook"]
+    assert containers(documents)["exec-cook-2"]["env"] == [{"name": "A", "value": "1"}]
 
 
 def test_two_tasks_with_equal_settings_go_on_sharing_a_component(tmp_path: Path):
     plain = kfp_toys.sharing(tmp_path)
-    found = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": VARIABLE}))
-    assert list(found[0]["components"]) == ["comp-cook"]
-    assert containers(found)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
+    documents = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": VARIABLE}))
+    assert list(documents[0]["components"]) == ["comp-cook"]
+    assert containers(documents)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
 
 
 def test_two_tasks_of_a_component_may_differ_and_neither_be_as_before(tmp_path: Path):
     other = {"env": [{"name": "A", "value": "2"}], "labels": {"a": "b"}}
     plain = kfp_toys.sharing(tmp_path)
-    found = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": other}))
-    tasks = found[0]["root"]["dag"]["tasks"]
+    taken = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": other}))
+    tasks = taken[0]["root"]["dag"]["tasks"]
     values = {}
     for name in ("cook", "cook-2"):
-        component = found[0]["components"][tasks[name]["componentRef"]["name"]]
+        component = taken[0]["components"][tasks[name]["componentRef"]["name"]]
         label = component["executorLabel"]
-        values[name] = (containers(found)[label]["env"][0]["value"], label in executors(found))
+        values[name] = (
+            containers(taken)[label]["env"][0]["value"],
+            label in executors(taken),
+        )
     assert values == {"cook": ("1", False), "cook-2": ("2", True)}
 
 
@@ -117,8 +120,8 @@ def test_what_the_pipeline_says_itself_stays_or_gives_way(tmp_path: Path):
         "nodeSelector": {"pool": "big"},
     }
     before = kfp_toys.meal(tmp_path, change)
-    found = applied(before, settings_of_steps.of({"cook": said}))
-    container, pod = containers(found)["exec-cook"], executors(found)["exec-cook"]
+    documents = applied(before, settings_of_steps.of({"cook": said}))
+    container, pod = containers(documents)["exec-cook"], executors(documents)["exec-cook"]
     assert {one["name"]: one["value"] for one in container["env"]} == {"B": "pipeline", "C": "own"}
     assert container["resources"]["resourceMemoryLimit"] == "4Gi"
     assert container["resources"]["resourceMemoryRequest"] == "1Gi"
@@ -139,8 +142,8 @@ def test_the_order_of_a_file_does_not_matter(tmp_path: Path):
 
 def test_nothing_said_leaves_the_pipeline_as_it_is(tmp_path: Path):
     for said in ({}, {"all": None}, {"all": {}}, {"cook": {"nodeSelector": None}}):
-        found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
-        assert found == kfp_toys.meal(tmp_path)
+        documents = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
+        assert documents == kfp_toys.meal(tmp_path)
 
 
 def test_a_request_above_the_pipelines_own_limit_is_an_error(tmp_path: Path):
@@ -168,16 +171,16 @@ def test_every_variable_comes_from_one_place_the_most_exact(tmp_path: Path):
             "env": [{"name": "AWS_REGION", "value": "eu-1"}],
         }
     }
-    found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
-    pod = executors(found)["exec-cook"]
-    given = {
+    documents = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
+    pod = executors(documents)["exec-cook"]
+    variables_by_source = {
         one.get("secretName") or one["configMapName"]: [pair["envVar"] for pair in one["keyToEnv"]]
         for one in pod["secretAsEnv"] + pod["configMapAsEnv"]
     }
-    names = [name for variables in given.values() for name in variables]
+    names = [name for variables in variables_by_source.values() for name in variables]
     assert len(names) == len(set(names))
-    assert given["places"] == ["AWS_ENDPOINT_URL", "PGHOST"]
-    assert {"PGUSER", "PGPASSWORD"} <= set(given["warehouse"])
-    assert "AWS_ACCESS_KEY_ID" in given["store"]
+    assert variables_by_source["places"] == ["AWS_ENDPOINT_URL", "PGHOST"]
+    assert {"PGUSER", "PGPASSWORD"} <= set(variables_by_source["warehouse"])
+    assert "AWS_ACCESS_KEY_ID" in variables_by_source["store"]
     assert "AWS_REGION" not in names
-    assert containers(found)["exec-cook"]["env"] == [{"name": "AWS_REGION", "value": "eu-1"}]
+    assert containers(documents)["exec-cook"]["env"] == [{"name": "AWS_REGION", "value": "eu-1"}]

@@ -20,9 +20,9 @@ def steps(name: str) -> dict[str, tuple[str, dict[str, Any], dict[str, Any]]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_step_requests_what_it_was_seen_to_need(name: str):
-    found = steps(name)
-    assert found
-    for _, amounts, _ in found.values():
+    needs = steps(name)
+    assert needs
+    for _, amounts, _ in needs.values():
         assert amounts["resourceCpuRequest"]
         assert amounts["resourceMemoryRequest"] in ("512Mi", "1Gi")
 

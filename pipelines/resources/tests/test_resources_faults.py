@@ -193,10 +193,10 @@ def refused(said: object, tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_told_by_its_place(name: str, tmp_path: Path):
-    said, told = FAULTS[name]
+    said, remark = FAULTS[name]
     message = refused({"cook": said}, tmp_path)
     assert message.startswith("resources.yaml: cook")
-    assert told in message
+    assert remark in message
     assert "\n" not in message
 
 
@@ -208,7 +208,7 @@ def test_all_faults_of_a_file_are_one_message(tmp_path: Path):
         "cook": {"imagePullPolicy": "Sometimes"},
     }
     message = refused(said, tmp_path)
-    for told in (
+    for remark in (
         "kook: no step of this pipeline has this name, did you mean cook?",
         "all: every step would hold an accelerator",
         "all: image='a b': name an image",
@@ -216,7 +216,7 @@ def test_all_faults_of_a_file_are_one_message(tmp_path: Path):
         "serve: nodeSelector: write a mapping",
         "cook: imagePullPolicy='Sometimes'",
     ):
-        assert told in message
+        assert remark in message
 
 
 def test_two_spellings_of_a_step_are_an_error(tmp_path: Path):
@@ -224,8 +224,8 @@ def test_two_spellings_of_a_step_are_an_error(tmp_path: Path):
         (kfp_toys.courses, ["cook-2", "cook_2"]),
         (kfp_toys.nested, ["cook", "First dish"]),
     ):
-        told = f"{names[0]} and {names[1]} are one step; write its settings once"
-        with pytest.raises(ParameterError, match=told):
+        remark = f"{names[0]} and {names[1]} are one step; write its settings once"
+        with pytest.raises(ParameterError, match=remark):
             applied(pipeline(tmp_path), settings_of_steps.of({name: {} for name in names}))
 
 
@@ -297,8 +297,8 @@ def meal(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 @example(said={"all": {"[key]": False}})
 def test_whatever_a_file_holds_is_taken_or_told(said: dict[str, Any], meal: list[Any]):
     try:
-        found = applied(meal, settings_of_steps.of(said))
-        assert kfp_pods.faults(yaml_text.dump(*found)) == []
+        documents = applied(meal, settings_of_steps.of(said))
+        assert kfp_pods.faults(yaml_text.dump(*documents)) == []
     except ParameterError as error:
         assert "\n" not in str(error)
 
@@ -343,7 +343,7 @@ def almost_right(draw: st.DrawFn) -> Any:
 @given(said=almost_right())
 def test_one_wrong_place_is_taken_or_told(said: Any, meal: list[Any]):
     try:
-        found = applied(meal, settings_of_steps.of({"cook": said}))
-        assert kfp_pods.faults(yaml_text.dump(*found)) == []
+        documents = applied(meal, settings_of_steps.of({"cook": said}))
+        assert kfp_pods.faults(yaml_text.dump(*documents)) == []
     except ParameterError as error:
         assert str(error).startswith("resources: cook")

@@ -30,9 +30,9 @@ def test_a_secret_and_volumes_reach_every_step(tmp_path: Path, monkeypatch: pyte
     words = ["compile", "watch_for_drift", "-o", str(path), *options]
     assert called(monkeypatch, *words) == 0
     document = next(iter(yaml.safe_load_all(path.read_text())))
-    found = pods(path)
-    assert set(found) == set(document["deploymentSpec"]["executors"])
-    for pod in found.values():
+    pods_by_executor = pods(path)
+    assert set(pods_by_executor) == set(document["deploymentSpec"]["executors"])
+    for pod in pods_by_executor.values():
         store, warehouse = pod["secretAsEnv"]
         assert (store["secretName"], store["optional"]) == ("store", True)
         pair = {"secretKey": "AWS_ACCESS_KEY_ID", "envVar": "AWS_ACCESS_KEY_ID"}
@@ -60,11 +60,11 @@ def test_the_command_line_goes_over_the_files_all_and_under_a_steps_own(
     )
     words = ["compile", "watch_for_drift", "-o", str(path), "--resources", str(file)]
     assert called(monkeypatch, *words, "--mount-secret", "s=/a") == 0
-    found = pods(path)
-    assert "emptyDirMounts" not in str(found)
-    assert "secretAsVolume" not in found["exec-ingest-data"]
-    assert found["exec-resolve-span"]["secretAsVolume"][0]["secretName"] == "s"
-    assert {str(pod["podMetadata"]) for pod in found.values()} == {"{'labels': {'a': 'b'}}"}
+    by_label = pods(path)
+    assert "emptyDirMounts" not in str(by_label)
+    assert "secretAsVolume" not in by_label["exec-ingest-data"]
+    assert by_label["exec-resolve-span"]["secretAsVolume"][0]["secretName"] == "s"
+    assert {str(pod["podMetadata"]) for pod in by_label.values()} == {"{'labels': {'a': 'b'}}"}
 
 
 def test_faults_of_options_and_file_together_are_told_once(
@@ -83,7 +83,7 @@ def test_faults_of_options_and_file_together_are_told_once(
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "fault"),
     [
         ("--env-from-secret", "Store", "write NAME or NAME=PREFIX"),
         ("--env-from-secret", "store=1-", "use letters, digits and '_'"),
@@ -96,14 +96,14 @@ def test_faults_of_options_and_file_together_are_told_once(
 def test_a_wrong_option_is_wrong_usage(
     option: str,
     value: str,
-    told: str,
+    fault: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
     words = ["compile", "watch_for_drift", "-o", str(tmp_path / "p"), option, value]
     assert called(monkeypatch, *words) == 2
-    assert told in capsys.readouterr().err
+    assert fault in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["compile"], ["submit"], ["schedule", "create"]])
@@ -116,7 +116,7 @@ def test_each_command_that_makes_a_pipeline_has_the_options(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ("- a\n", "write a mapping of steps"),
         ("all: {a: 1, a: 2}\n", "the key stands twice"),
@@ -127,7 +127,7 @@ def test_each_command_that_makes_a_pipeline_has_the_options(
 )
 def test_a_file_that_holds_no_settings_is_one_line(
     text: str,
-    told: str,
+    fault: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -138,5 +138,5 @@ def test_a_file_that_holds_no_settings_is_one_line(
     assert called(monkeypatch, *words) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"error: {file}: ")
-    assert told in error
+    assert fault in error
     assert error.count("\n") == 1

@@ -20,7 +20,7 @@ import yaml
 from kfp_strict import RefusedError
 
 Right = tuple[str, str]
-TOLD = {("workflowtaskresults", "create"), ("workflowtaskresults", "patch")}
+REPORT_RESULTS = {("workflowtaskresults", "create"), ("workflowtaskresults", "patch")}
 STORE = {("secrets", "get")}
 DELIVERY = {("inferenceservices", "get")}
 DELIVERING = ("resolve-deployed", "push-model", "rollout-model", "promote-model")
@@ -39,7 +39,7 @@ class Accounts:
             14181); its words are not known here.
     """
 
-    rights: dict[str, set[Right]] = field(default_factory=lambda: {OWN: TOLD | STORE})
+    rights: dict[str, set[Right]] = field(default_factory=lambda: {OWN: REPORT_RESULTS | STORE})
     schedules_drop_them: bool = False
     allowed: set[str] | None = None
 
@@ -64,7 +64,7 @@ class Accounts:
         if account not in self.rights:
             return {}
         has = self.rights[account]
-        if not has >= (TOLD | STORE):
+        if not has >= (REPORT_RESULTS | STORE):
             return {tasks[0]: "FAILED"}
         refused = [task for task in tasks if task in DELIVERING and not has >= DELIVERY]
         if not refused:

@@ -95,11 +95,11 @@ class _Run:
             if not condition.holds(guard.expression, read):
                 return "skipped"
         key = self.key(task)
-        found = self.cache.entries.get(key) if task.cached else None
-        self.outputs[task.name] = found or self.executed(task)
+        entry = self.cache.entries.get(key) if task.cached else None
+        self.outputs[task.name] = entry or self.executed(task)
         if task.cached:
             self.cache.entries[key] = self.outputs[task.name]
-        return "cached" if found else "executed"
+        return "cached" if entry else "executed"
 
     def states(self) -> dict[str, str]:
         return {task.name.rpartition("/")[2]: self.state(task) for task in self.plan.tasks}

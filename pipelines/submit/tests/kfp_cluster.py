@@ -34,7 +34,7 @@ class Api(BaseHTTPRequestHandler):
     server: "Cluster"
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.questions.append(self.path)
         account = re.fullmatch(r"/api/v1/namespaces/[^/]+/serviceaccounts/([^/]+)", self.path)
         if account and account[1] in self.server.accounts.rights:
             self.answer(200, {"kind": "ServiceAccount"})
@@ -45,8 +45,8 @@ class Api(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         spec = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["spec"]
-        asked, account = spec["resourceAttributes"], spec.get("user", "").rpartition(":")[2]
-        may = self.server.accounts.may(account, asked["resource"], asked["verb"])
+        attributes, account = spec["resourceAttributes"], spec.get("user", "").rpartition(":")[2]
+        may = self.server.accounts.may(account, attributes["resource"], attributes["verb"])
         self.answer(201, {"status": {"allowed": may or "user" not in spec}})
 
     def answer(self, status: int, value: Entry) -> None:
@@ -67,14 +67,14 @@ class Cluster(ThreadingHTTPServer):
         accounts: those that there are, in every namespace.
         objects: path -> object of what there is besides.
         refuses: HTTP status of every answer, 0 for none.
-        asked: the paths that were asked for.
+        questions: the paths that were asked for.
     """
 
     def __init__(self, accounts: Accounts) -> None:
         super().__init__(("127.0.0.1", 0), Api)
         self.accounts, self.refuses = accounts, 0
         self.objects = dict(INSTALLED)
-        self.asked: list[str] = []
+        self.questions: list[str] = []
 
     def kubeconfig(self, path: Path) -> Path:
         cluster = {"server": f"http://127.0.0.1:{self.server_port}"}

@@ -36,10 +36,10 @@ def listed(name: str, entries: list[Entry], query: dict[str, str]) -> Entry:
     if unknown := set(query) - LIST_QUERY:
         raise invalid(f"unknown query {unknown}")
     wanted = equals(query.get("filter", ""))
-    found = [e for e in entries if wanted is None or e.get(wanted[0]) == wanted[1]]
+    fitting = [e for e in entries if wanted is None or e.get(wanted[0]) == wanted[1]]
     start = int(query.get("page_token") or 0)
-    page: Entry = {name: found[start : start + PAGE], "total_size": len(found)}
-    if start + PAGE < len(found):
+    page: Entry = {name: fitting[start : start + PAGE], "total_size": len(fitting)}
+    if start + PAGE < len(fitting):
         page["next_page_token"] = str(start + PAGE)
     page = {key: value for key, value in page.items() if value}
     check(f"V2beta1List{LISTS[name]}Response", page, "answer")
@@ -77,9 +77,9 @@ def table(name: str, attribute: str) -> Callable[[Request], Entry]:
 
 
 def run(request: Request) -> Entry:
-    found = request.state.look_at_run(request.names[0])
-    check("V2beta1Run", found, "answer")
-    return found
+    entry = request.state.look_at_run(request.names[0])
+    check("V2beta1Run", entry, "answer")
+    return entry
 
 
 def end(request: Request, call: Callable[[Entry, Any], Entry]) -> Entry:
@@ -109,12 +109,12 @@ ROUTES: dict[str, Callable[[Request], Entry]] = {
 }
 
 
-def answer(state: State, asked: str, query: dict[str, str], body: bytes) -> Entry:
+def answer(state: State, request_line: str, query: dict[str, str], body: bytes) -> Entry:
     """Return the answer to one request ("GET pipelines"); raise RefusedError for a wrong one."""
     for pattern, call in ROUTES.items():
-        if match := re.fullmatch(pattern, asked):
+        if match := re.fullmatch(pattern, request_line):
             return call(Request(state=state, names=match.groups(), query=query, body=body))
-    raise not_found("Path", asked)
+    raise not_found("Path", request_line)
 
 
 def multipart_file(content_type: str, body: bytes) -> bytes:
@@ -136,15 +136,15 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        asked = f"{self.command} {url.path.removeprefix(PREFIX)}"
-        self.server.contract.requests.append(asked)
+        call = f"{self.command} {url.path.removeprefix(PREFIX)}"
+        self.server.contract.requests.append(call)
         try:
             self.refuse_if_told(url.path)
             if "multipart" in self.headers.get("Content-Type", ""):
                 body = multipart_file(self.headers["Content-Type"], body)
             query = dict(parse_qsl(url.query))
             self.server.contract.namespaces.add(query.get("namespace", ""))
-            self.reply(200, answer(self.server.contract.state, asked, query, body))
+            self.reply(200, answer(self.server.contract.state, call, query, body))
         except RefusedError as refused:
             details = [{"@type": "google.rpc.Status", "message": refused.message}]
             text = f"InvalidInputError: {refused.message}"
@@ -157,10 +157,10 @@ class Handler(BaseHTTPRequestHandler):
         bearer = self.headers.get("Authorization", "")
         if contract.token and bearer != f"Bearer {contract.token}":
             raise RefusedError(401, 16, "Request header error: there is no user identity header")
-        for told in contract.broken:
-            if told[0] in path:
-                contract.broken.remove(told)
-                raise RefusedError(told[1], 14, "upstream connect error")
+        for fault in contract.broken:
+            if fault[0] in path:
+                contract.broken.remove(fault)
+                raise RefusedError(fault[1], 14, "upstream connect error")
 
     def reply(self, status: int, value: Entry) -> None:
         data = json.dumps(value).encode()
@@ -198,7 +198,7 @@ class Contract:
         """Answer the next requests whose path holds `path` with this status."""
         self.broken += [(path, status)] * times
 
-    def asked(self, start: str) -> list[str]:
+    def call_of(self, start: str) -> list[str]:
         return [request for request in self.requests if request.startswith(start)]
 
 

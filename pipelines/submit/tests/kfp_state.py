@@ -114,12 +114,12 @@ class State:
         if not version or version["pipeline_id"] != reference.get("pipeline_id"):
             raise not_found("PipelineVersion", str(reference))
         document = next(yaml.safe_load_all(self.texts[version["pipeline_version_id"]]))
-        known = document["root"].get("inputDefinitions", {}).get("parameters", {})
-        given = body.get("runtime_config", {}).get("parameters", {})
-        if extra := sorted(set(given) - set(known)):
+        parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
+        arguments = body.get("runtime_config", {}).get("parameters", {})
+        if extra := sorted(set(arguments) - set(parameters)):
             raise invalid(f"invalid pipeline job inputs: unknown input parameter(s) {extra}")
-        needed = {name for name, entry in known.items() if not entry.get("isOptional")}
-        if missing := sorted(needed - set(given)):
+        needed = {name for name, entry in parameters.items() if not entry.get("isOptional")}
+        if missing := sorted(needed - set(arguments)):
             raise invalid(f"invalid pipeline job inputs: missing parameter(s) {missing}")
 
     def create_run(self, body: Entry) -> Entry:
@@ -167,13 +167,13 @@ class State:
         """Start a run as the schedule does, and return its id."""
         of_it = {"recurring_run_id": schedule_id, "display_name": name, "created_at": START}
         schedule = self.schedules[schedule_id]
-        kept = (
+        copied = (
             "experiment_id",
             "pipeline_version_reference",
             "runtime_config",
             "service_account",
         )
-        entry = {key: schedule[key] for key in kept} | of_it | {"run_id": self.identity("run")}
+        entry = {key: schedule[key] for key in copied} | of_it | {"run_id": self.identity("run")}
         self.runs[entry["run_id"]] = noted(entry, "RUNNING")
         return str(entry["run_id"])
 

@@ -27,9 +27,9 @@ NODES = {
 """What a test says of a step -> the states of its driver, of itself, and of its executor."""
 PAGE = 2
 OPERATIONS = {
-    "EQUALS": lambda value, given: value == given,
-    "NOT_EQUALS": lambda value, given: value != given,
-    "IS_SUBSTRING": lambda value, given: given.lower() in value.lower(),
+    "EQUALS": lambda value, operand: value == operand,
+    "NOT_EQUALS": lambda value, operand: value != operand,
+    "IS_SUBSTRING": lambda value, operand: operand.lower() in value.lower(),
 }
 KEYS = ("run_id", "display_name", "storage_state", "recurring_run_id", "experiment_id", "state")
 
@@ -52,34 +52,34 @@ def node(number: int, name: str | None, state: str, now: str) -> Entry:
 
 def nodes(tasks: dict[str, str], now: str) -> list[Entry]:
     """Return the task list of a run whose steps are in these states."""
-    found = [
+    entries = [
         node(0, name, "SUCCEEDED", now) for name in ("flow-abcde", "root-driver", "root", None)
     ]
-    for name, told in tasks.items():
-        driver, own, executor = NODES.get(told, ("SUCCEEDED", told, told))
+    for name, outcome in tasks.items():
+        driver, own, executor = NODES.get(outcome, ("SUCCEEDED", outcome, outcome))
         states = {f"{name}-driver": driver, name: own, "executor": executor}
         step = [
-            node(len(found) + place, task, state, now)
+            node(len(entries) + place, task, state, now)
             for place, (task, state) in enumerate(states.items())
             if state
         ]
         for entry in step:
-            if told == "CACHED":
+            if outcome == "CACHED":
                 entry["end_time"] = START
-            if told in ("WAITING", "UNPREPARED"):
+            if outcome in ("WAITING", "UNPREPARED"):
                 entry["start_time"] = START
-        found += step
-    return found
+        entries += step
+    return entries
 
 
 def listed(runs: list[Entry], query: dict[str, str]) -> Entry:
     """Return a page of the runs as the server does, the newest first where that is asked for."""
-    found = [entry for entry in runs if fits(entry, query.get("filter", ""))]
+    entries = [entry for entry in runs if fits(entry, query.get("filter", ""))]
     if query.get("sort_by") == "created_at desc":
-        found = found[::-1]
+        entries = entries[::-1]
     start = int(query.get("page_token") or 0)
-    page: Entry = {"runs": found[start : start + PAGE], "total_size": len(found)}
-    if start + PAGE < len(found):
+    page: Entry = {"runs": entries[start : start + PAGE], "total_size": len(entries)}
+    if start + PAGE < len(entries):
         page["next_page_token"] = str(start + PAGE)
     page = {key: value for key, value in page.items() if value}
     check("V2beta1ListRunsResponse", page, "answer")
@@ -90,8 +90,8 @@ def fits(entry: Entry, text: str) -> bool:
     """Tell whether a run fits all predicates of a filter."""
     for predicate in json.loads(text)["predicates"] if text else ():
         operation, key = predicate["operation"], predicate["key"]
-        known = operation in OPERATIONS and key in KEYS
-        if not known or set(predicate) != {"operation", "key", "stringValue"}:
+        is_supported = operation in OPERATIONS and key in KEYS
+        if not is_supported or set(predicate) != {"operation", "key", "stringValue"}:
             raise invalid(f"failed to parse valid filter from {text!r}")
         value = entry.get(key, "AVAILABLE" if key == "storage_state" else "")
         if not OPERATIONS[operation](value, predicate["stringValue"]):
@@ -115,12 +115,12 @@ def noted(entry: Entry, state: str) -> Entry:
 
 def version(state: Any, pipeline_id: str, version_id: str) -> Entry:
     """Return a version with its pipeline; with settings of a platform, it lies one deeper."""
-    found = state.versions.get(version_id)
-    if found is None or found["pipeline_id"] != pipeline_id:
+    stored = state.versions.get(version_id)
+    if stored is None or stored["pipeline_id"] != pipeline_id:
         raise not_found("PipelineVersion", version_id)
     pipeline, *platform = yaml.safe_load_all(state.texts[version_id])
     both = {"pipeline_spec": pipeline, "platform_spec": platform[0]} if platform else pipeline
-    return {**found, "pipeline_spec": both}
+    return {**stored, "pipeline_spec": both}
 
 
 class Ends:

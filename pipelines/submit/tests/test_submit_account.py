@@ -58,9 +58,9 @@ def test_without_a_namespace_it_is_looked_for_beside_kfp():
 
 @pytest.mark.usefixtures("cluster")
 def test_where_it_is_absent_the_run_has_kfps_own():
-    found = chosen(None, "team")
-    assert found.name == ""
-    assert str(found) == "the one of KFP (namespace team has no ServiceAccount kanaria-pipeline)"
+    account = chosen(None, "team")
+    assert account.name == ""
+    assert str(account) == "the one of KFP (namespace team has no ServiceAccount kanaria-pipeline)"
 
 
 @pytest.mark.parametrize("status", [401, 403, 500])
@@ -68,9 +68,9 @@ def test_a_cluster_that_does_not_tell_is_asked_once_and_leaves_kfps_own(
     installed: Cluster, status: int
 ):
     installed.refuses = status
-    found = chosen(None, "team")
-    assert found.name == ""
-    assert "no cluster could be asked for kanaria-pipeline; --service-account" in found.reason
+    account = chosen(None, "team")
+    assert account.name == ""
+    assert "no cluster could be asked for kanaria-pipeline; --service-account" in account.reason
     assert len(installed.asked) == 1
 
 
@@ -106,8 +106,8 @@ def test_the_run_and_the_schedule_keep_the_account(
         pipeline_root=root,
         service_account="mine",
     )
-    (kept,) = contract.state.schedules.values()
-    assert kept["service_account"] == "mine"
+    (stored,) = contract.state.schedules.values()
+    assert stored["service_account"] == "mine"
 
 
 def test_a_server_that_drops_the_account_of_schedules_keeps_no_schedule(
@@ -136,10 +136,10 @@ def test_a_server_that_takes_only_listed_accounts_is_told_with_the_remedy(
 ):
     contract.state.accounts.allowed = {OWN}
     where: Values = {"server": server, "pipeline_root": root}
-    told = "ALLOWEDSERVICEACCOUNTS.*was to be mine, --service-account '' is KFP's own"
-    with pytest.raises(ParameterError, match=told):
+    message = "ALLOWEDSERVICEACCOUNTS.*was to be mine, --service-account '' is KFP's own"
+    with pytest.raises(ParameterError, match=message):
         submit(pipeline, arguments, service_account="mine", **where)
-    with pytest.raises(ParameterError, match=told):
+    with pytest.raises(ParameterError, match=message):
         schedule.create(
             *("nightly", pipeline, arguments),
             trigger=trigger(every="1d"),
@@ -168,8 +168,8 @@ def test_the_commands_say_which_account_and_why(
     assert usual in kanaria("schedule", "create", "nightly", "--every", "1d")
     named = kanaria("schedule", "create", "own", "--every", "1d", "--service-account", OWN)
     assert f"account: {OWN} (as named)" in named
-    kept = [entry["service_account"] for entry in contract.state.schedules.values()]
-    assert kept == [USUAL, OWN]
+    accounts = [entry["service_account"] for entry in contract.state.schedules.values()]
+    assert accounts == [USUAL, OWN]
 
 
 def test_a_run_ends_as_the_rights_of_its_account_let_it(

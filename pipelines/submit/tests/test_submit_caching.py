@@ -39,8 +39,8 @@ def package() -> Package:
 
 @pytest.fixture(scope="module")
 def document(package: Package) -> dict[str, Any]:
-    found: dict[str, Any] = yaml_text.parse(package.text, "")
-    return found
+    parsed: dict[str, Any] = yaml_text.parse(package.text, "")
+    return parsed
 
 
 class Cluster:

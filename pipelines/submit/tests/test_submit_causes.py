@@ -75,23 +75,23 @@ def test_the_line_that_says_why(name: str):
 
 def test_a_failed_task_gets_its_cause_and_its_log(tmp_path: Path):
     path = log(tmp_path, "\n".join([*TRACEBACK, "ValueError: a"]))
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert (found.cause, found.log) == ("ValueError: a", str(path))
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert (failed.cause, failed.log) == ("ValueError: a", str(path))
 
 
 def test_only_the_end_of_a_long_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(failure_causes, "TAIL_BYTES", 100)
     log(tmp_path, "error: an old one\n" + "x" * 1000 + "\nerror: the last one\n")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert found.cause == "the last one"
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert failed.cause == "the last one"
 
 
 def test_a_message_that_holds_a_whole_batch_is_cut_and_told(tmp_path: Path):
     log(tmp_path, "\n".join([*TRACEBACK, "ValueError: bad batch " + "x" * 1_000_000]))
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert found.cause.startswith("ValueError: bad batch xxx")
-    assert found.cause.endswith("… (1000022 characters)")
-    assert found.certain
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert failed.cause.startswith("ValueError: bad batch xxx")
+    assert failed.cause.endswith("… (1000022 characters)")
+    assert failed.certain
 
 
 def test_a_line_that_is_longer_than_what_is_read_is_told_by_its_end(
@@ -100,8 +100,8 @@ def test_a_line_that_is_longer_than_what_is_read_is_told_by_its_end(
     monkeypatch.setattr(failure_causes, "TAIL_BYTES", 10)
     monkeypatch.setattr(failure_causes, "MOST_BYTES", 20)
     log(tmp_path, "x" * 100 + "the end")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert "ends with 'xxxxxxxxxxxxxthe end'" in found.cause
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert "ends with 'xxxxxxxxxxxxxthe end'" in failed.cause
 
 
 def test_a_log_of_a_gigabyte_is_not_read_whole(tmp_path: Path):
@@ -109,37 +109,37 @@ def test_a_log_of_a_gigabyte_is_not_read_whole(tmp_path: Path):
     with path.open("wb") as file:
         file.seek(1 << 30)
         file.write(b"\nerror: at last\n")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert found.cause == "at last"
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert failed.cause == "at last"
 
 
 def test_the_last_attempt_counts_and_ten_is_after_nine(tmp_path: Path):
     for attempt in (0, 9, 10):
         log(tmp_path, f"error: attempt {attempt}", attempt=f"-{attempt}")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert found.cause == "attempt 10"
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert failed.cause == "attempt 10"
 
 
 def test_a_loop_names_the_causes_of_its_failed_turns_alone(tmp_path: Path):
     for execution, text in (("a", "error: x"), ("b", "all went well"), ("c", "error: y")):
         log(tmp_path, text, execution)
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert found.cause == "x; y"
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert failed.cause == "x; y"
 
 
 def test_a_log_without_an_error_is_told_as_such(tmp_path: Path):
     path = log(tmp_path, "step 1\rstep 2\r\n")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert (
-        found.cause == "failed, and its log tells no error but ends with 'step 2': was it killed?"
+        failed.cause == "failed, and its log tells no error but ends with 'step 2': was it killed?"
     )
-    assert found.log == str(path)
+    assert failed.log == str(path)
 
 
 def test_a_task_that_left_no_log_is_told_as_such(tmp_path: Path):
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
-    assert "left no log" in found.cause
-    assert "its pod may never have run" in found.cause
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task()])
+    assert "left no log" in failed.cause
+    assert "its pod may never have run" in failed.cause
 
 
 def test_a_store_that_cannot_be_read_is_told_with_where_the_log_lies(
@@ -147,21 +147,21 @@ def test_a_store_that_cannot_be_read_is_told_with_where_the_log_lies(
 ):
     monkeypatch.setenv("S3_ENDPOINT", "no endpoint")
     folder = failure_causes.place("s3://bucket/artifacts?region=eu", "taste", "r1")
-    (found,) = failure_causes.of_tasks(folder, [task()])
-    assert "its log cannot be read from here (" in found.cause
-    assert found.log == "s3://bucket/artifacts/taste/r1/train/*/executor-logs-0"
+    (failed,) = failure_causes.of_tasks(folder, [task()])
+    assert "its log cannot be read from here (" in failed.cause
+    assert failed.log == "s3://bucket/artifacts/taste/r1/train/*/executor-logs-0"
 
 
 def test_without_a_root_it_is_said_where_the_log_is():
-    (found,) = failure_causes.of_tasks(failure_causes.place("", "taste", "r1"), [task()])
-    assert "the server's own pipeline root" in found.cause
-    assert "--pipeline-root" in found.cause
+    (failed,) = failure_causes.of_tasks(failure_causes.place("", "taste", "r1"), [task()])
+    assert "the server's own pipeline root" in failed.cause
+    assert "--pipeline-root" in failed.cause
 
 
 def test_what_the_server_tells_itself_stays(tmp_path: Path):
     log(tmp_path, "error: another")
-    (found,) = failure_causes.of_tasks(str(tmp_path), [task(cause="too salty")])
-    assert found.cause == "too salty"
+    (failed,) = failure_causes.of_tasks(str(tmp_path), [task(cause="too salty")])
+    assert failed.cause == "too salty"
 
 
 def judged(folder: Path, passed: bool) -> None:
@@ -185,6 +185,6 @@ def test_a_judging_step_that_took_an_earlier_result_is_not_looked_for():
 
 
 def test_an_outcome_that_is_out_of_reach_is_told():
-    found, trouble = failure_causes.of_judges("", ("detect",), [task("detect")])
-    assert found == ()
+    judgements, trouble = failure_causes.of_judges("", ("detect",), [task("detect")])
+    assert judgements == ()
     assert trouble.startswith("what detect found lies below the server's own pipeline root")

@@ -147,8 +147,8 @@ def test_a_wrong_input_is_one_line_and_starts_nothing(
     empty = tmp_path / "empty.yaml"
     empty.touch()
     line = "\n".join(arguments).replace("EMPTY", str(empty)).replace("HOST", contract.url)
-    given = line.replace("PIPELINE", pipeline).split("\n")
-    monkeypatch.setattr(sys, "argv", ["kanaria", *given])
+    words = line.replace("PIPELINE", pipeline).split("\n")
+    monkeypatch.setattr(sys, "argv", ["kanaria", *words])
     with pytest.raises(SystemExit) as raised:
         cli.main()
     written = capsys.readouterr()
@@ -156,7 +156,7 @@ def test_a_wrong_input_is_one_line_and_starts_nothing(
     assert written.err.startswith("error: ")
     assert written.err.count("\n") == 1
     assert fault in written.err
-    assert not [asked for asked in contract.requests if not asked.startswith("GET")]
+    assert not [request for request in contract.requests if not request.startswith("GET")]
 
 
 @pytest.mark.parametrize(

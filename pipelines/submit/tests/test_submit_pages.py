@@ -130,9 +130,9 @@ class User:
 
 
 def option(name: str, command: str) -> str:
-    found = re.search(rf"--{name}[= ](\S+)", command)
-    assert found, f"{command}: no --{name}"
-    return found[1]
+    match = re.search(rf"--{name}[= ](\S+)", command)
+    assert match, f"{command}: no --{name}"
+    return match[1]
 
 
 def encoded(file: Path) -> dict[str, str]:
@@ -217,7 +217,7 @@ def test_the_run_and_the_schedule_get_what_the_commands_say(walk: Walk):
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert executors.keys() == document["deploymentSpec"]["executors"].keys()
     for executor in executors.values():
-        names = {found["secretName"] for found in executor["secretAsEnv"]}
+        names = {secret["secretName"] for secret in executor["secretAsEnv"]}
         assert names == {"kanaria-store"}
 
 
@@ -257,7 +257,7 @@ def test_kubectl_understands_the_commands(user: User):
             text=True,
         )
         assert done.returncode == 0, (command, done.stderr)
-        return [found for found in yaml.safe_load_all(done.stdout) if found]
+        return [document for document in yaml.safe_load_all(done.stdout) if document]
 
     for command in (c.removeprefix("kubectl ") for c in COMMANDS if c.startswith("kubectl ")):
         if command.startswith("apply -k "):
@@ -267,5 +267,5 @@ def test_kubectl_understands_the_commands(user: User):
             assert secret["data"] == encoded(user.folder / "store.env")
         else:
             local = command.replace("configmap kfp-launcher", "--local -f map.yaml -o yaml")
-            (found,) = kubectl(local)
-            assert found["data"].keys() == {"a", "providers"}
+            (manifest,) = kubectl(local)
+            assert manifest["data"].keys() == {"a", "providers"}

@@ -21,8 +21,8 @@ def test_models_go_below_the_pipeline_root_unless_they_have_a_place(
     interface: Any, arguments: dict[str, Any]
 ):
     assert checked(interface, arguments, STORE)["model_root"] == f"{STORE}/models"
-    given = {**arguments, "model_root": "gs://models"}
-    assert checked(interface, given, STORE)["model_root"] == "gs://models"
+    values = {**arguments, "model_root": "gs://models"}
+    assert checked(interface, values, STORE)["model_root"] == "gs://models"
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_path_of_this_machine_is_refused_with_the_remedy(
 
 def test_a_wrong_service_is_not_submitted():
     ours = pipeline_package.read("train_and_deploy").interface
-    given = {"data": "here.csv", "service": {"name": "Tips", "minReplica": 2}}
+    values = {"data": "here.csv", "service": {"name": "Tips", "minReplica": 2}}
     with pytest.raises(ParameterError) as raised:
-        checked(ours, given, STORE)
+        checked(ours, values, STORE)
     for fault in ("service.name='Tips'", "did you mean service.minReplicas?", "data='here.csv'"):
         assert fault in str(raised.value)
 
@@ -62,9 +62,9 @@ def test_a_path_inside_the_pods_is_remarked_on():
 
 
 def test_all_faults_are_named_at_once(interface: Any, arguments: dict[str, Any]):
-    given = {**arguments, "data": "here.csv", "spices": 1, "span": 2}
+    values = {**arguments, "data": "here.csv", "spices": 1, "span": 2}
     with pytest.raises(ParameterError) as raised:
-        checked(interface, given, "")
+        checked(interface, values, "")
     for fault in (
         "data='here.csv': pods see no path",
         "spices=1: did you mean spice?",
@@ -82,8 +82,8 @@ def test_a_relative_pipeline_root_is_refused(interface: Any, arguments: dict[str
 
 
 def test_a_module_by_name_needs_no_upload(interface: Any):
-    given = {"data": "s3://b/a.csv", "module_file": "my.module", "model_root": "s3://b/m"}
-    assert published(checked(interface, given, ""), "") == given
+    values = {"data": "s3://b/a.csv", "module_file": "my.module", "model_root": "s3://b/m"}
+    assert published(checked(interface, values, ""), "") == values
 
 
 def test_an_equal_file_is_published_once(root: str, tmp_path: Path):
@@ -117,9 +117,9 @@ def test_a_module_without_its_own_code_is_refused_before_anything_is_uploaded(
 ):
     (tmp_path / "a.pbtxt").write_text("x")
     (tmp_path / "m.py").write_text("from .absent import x\n")
-    given = {"schema_file": str(tmp_path / "a.pbtxt"), "module_file": str(tmp_path / "m.py")}
+    values = {"schema_file": str(tmp_path / "a.pbtxt"), "module_file": str(tmp_path / "m.py")}
     with pytest.raises(UserCodeError, match=r"m\.py:1: there is no module .*absent"):
-        published(given, root)
+        published(values, root)
     assert not (tmp_path / "artifacts").exists()
 
 
@@ -130,8 +130,8 @@ def test_a_file_in_a_store_is_named_by_its_content_too(monkeypatch: pytest.Monke
         place, uris = f"{bucket.uri}/artifacts", []
         for text in (b"one", b"one", b"two"):
             bucket.put("schema.pbtxt", text)
-            given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
-            uris.append(published(given, place)["schema_file"])
+            values = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
+            uris.append(published(values, place)["schema_file"])
         assert uris[0] == uris[1] != uris[2]
         assert (
             published({"schema_file": uris[2]}, f"{bucket.uri}/artifacts")["schema_file"] == uris[2]
@@ -142,7 +142,7 @@ def test_a_file_in_a_store_is_named_by_its_content_too(monkeypatch: pytest.Monke
 def test_a_file_that_cannot_be_named_by_its_content_is_told(
     root: str, with_root: bool, caplog: pytest.LogCaptureFixture
 ):
-    given = {"schema_file": "s3://Not A Bucket/schema.pbtxt"}
-    assert published(given, root if with_root else "") == given
+    values = {"schema_file": "s3://Not A Bucket/schema.pbtxt"}
+    assert published(values, root if with_root else "") == values
     assert "is not published by its content" in caplog.text
     assert "a changed file needs another name" in caplog.text

@@ -24,8 +24,8 @@ class Terminal(io.StringIO):
 
 
 def now(state: State, *tasks: tuple[str, State, float]) -> Snapshot:
-    found = [Task(key=n, name=n, state=s, seconds=t, cause="") for n, s, t in tasks]
-    return Snapshot(state=state, tasks=tuple(found), cause="")
+    listed = [Task(key=n, name=n, state=s, seconds=t, cause="") for n, s, t in tasks]
+    return Snapshot(state=state, tasks=tuple(listed), cause="")
 
 
 def test_a_file_gets_a_line_for_each_change_only():
@@ -68,8 +68,8 @@ def test_times_that_the_server_does_not_know_yet_count_as_none():
     run = V2beta1Run(run_details=V2beta1RunDetails(task_details=details))
     names = {name: name for name in ("waits", "runs", "early")}
     later = datetime(2026, 1, 31, 6, 0, 30, tzinfo=UTC)
-    found = snapshot(run, Names(steps=names, branches={}), later)
-    assert [task.seconds for task in found.tasks] == [0, 30, 0]
+    shown = snapshot(run, Names(steps=names, branches={}), later)
+    assert [task.seconds for task in shown.tasks] == [0, 30, 0]
 
 
 @given(st.lists(st.sampled_from(State), max_size=8))

@@ -26,7 +26,7 @@ SAID = {
 def test_the_servers_stand_in_refuses_pods_that_kubernetes_would(pipeline: str):
     text = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID)).text
     assert kfp_pods.faults(text) == []
-    for right, wrong, told in (
+    for right, wrong, fault in (
         ("nodeSelector:", "nodeselector:", 'no field named "nodeselector"'),
         (
             "nodeSelector:",
@@ -36,7 +36,7 @@ def test_the_servers_stand_in_refuses_pods_that_kubernetes_would(pipeline: str):
         ("exec-cook:\n          nodeSelector", "exec-x:\n          nodeSelector", "exec-x: no"),
     ):
         assert right in text
-        assert told in "; ".join(kfp_pods.faults(wrong.join(text.rsplit(right, 1))))
+        assert fault in "; ".join(kfp_pods.faults(wrong.join(text.rsplit(right, 1))))
 
 
 def test_a_version_is_named_by_its_settings_too(pipeline: str):
@@ -67,8 +67,8 @@ def test_the_server_gets_the_pipeline_with_its_platform(
 
 
 def test_no_cache_goes_over_the_settings(pipeline: str):
-    found = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID), cached=False)
-    document = next(iter(yaml.safe_load_all(found.text)))
+    package = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID), cached=False)
+    document = next(iter(yaml.safe_load_all(package.text)))
     assert document["root"]["dag"]["tasks"]["cook"]["cachingOptions"] == {}
 
 
@@ -102,18 +102,18 @@ def test_wrong_settings_send_nothing(
 def test_an_accelerator_for_an_image_that_uses_none_is_told_of():
     gpu: dict[str, Any] = {"train_model": {"resources": {"limits": {"nvidia.com/gpu": 1}}}}
     prefix = "registry.example.com/ml"
-    found = pipeline_package.read(
+    package = pipeline_package.read(
         "train_and_deploy", image_prefix=prefix, resources=settings_of_steps.of(gpu)
     )
-    assert found.remarks == (
+    assert package.remarks == (
         f"an accelerator is asked for, but {prefix}/{TRAINING_IMAGE} computes on the CPU; `make "
         f"image-gpu` builds one that does not: write image: {prefix}/{TRAINING_GPU_IMAGE}",
     )
     gpu["train_model"]["image"] = f"{prefix}/{TRAINING_GPU_IMAGE}"
-    found = pipeline_package.read(
+    package = pipeline_package.read(
         "train_and_deploy", image_prefix=prefix, resources=settings_of_steps.of(gpu)
     )
-    assert found.remarks == ()
+    assert package.remarks == ()
 
 
 def test_images_without_a_registry_are_told_of(
@@ -128,7 +128,7 @@ def test_images_without_a_registry_are_told_of(
         submit(pipeline, arguments, **options, image_prefix="registry.example.com/ml")
         assert "registry:" not in caplog.text
         submit(pipeline, arguments, **options)
-        told = f"{CONTROL_IMAGE} names no registry: nodes find it only if it was loaded onto them"
-        assert caplog.text.count(told) == 1
+        remark = f"{CONTROL_IMAGE} names no registry: nodes find it only if it was loaded onto them"
+        assert caplog.text.count(remark) == 1
         schedule.create("nightly", pipeline, arguments, **options, trigger=trigger(every="1d"))
-        assert caplog.text.count(told) == 2
+        assert caplog.text.count(remark) == 2

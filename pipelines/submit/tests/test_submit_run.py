@@ -130,17 +130,17 @@ def test_progress_shows_the_pipelines_tasks_and_none_of_the_engines(
 ):
     contract.state.frames = FLOW
     run = started(server, pipeline, arguments, root)
-    seen: list[Snapshot] = []
-    finished = wait(run, server, show=seen.append, poll_seconds=0)
+    snapshots: list[Snapshot] = []
+    finished = wait(run, server, show=snapshots.append, poll_seconds=0)
     assert finished.outcome is Outcome.SUCCEEDED
-    shown = [[(task.name, task.state.value) for task in now.tasks] for now in seen]
+    shown = [[(task.name, task.state.value) for task in now.tasks] for now in snapshots]
     assert shown == [
         [],
         [("cook", "RUNNING")],
         [("cook", "SUCCEEDED"), ("tasty", "SKIPPED")],
         [("cook", "SUCCEEDED"), ("tasty", "SKIPPED")],
     ]
-    assert seen[-1].tasks[0].seconds == 12.5
+    assert snapshots[-1].tasks[0].seconds == 12.5
 
 
 def test_a_failed_run_names_the_task_and_its_message(

@@ -26,8 +26,8 @@ Start = Callable[..., Submitted]
 @pytest.fixture
 def start(server: Server, pipeline: str, arguments: Values, root: str) -> Start:
     def call(name: str = "", **options: Any) -> Submitted:
-        given = {"pipeline_root": root, "run_name": name, **options}
-        return submit(given.pop("pipeline", pipeline), arguments, server=server, **given)
+        settings = {"pipeline_root": root, "run_name": name, **options}
+        return submit(settings.pop("pipeline", pipeline), arguments, server=server, **settings)
 
     return call
 
@@ -40,7 +40,9 @@ def log(run: runs.Run, task: str, text: str) -> Path:
     return path
 
 
-def seen(contract: Contract, run: runs.Run, server: Server, *frames: Frame) -> list[list[str]]:
+def shown_looks(
+    contract: Contract, run: runs.Run, server: Server, *frames: Frame
+) -> list[list[str]]:
     """Return what each look at a run says of its tasks."""
     contract.state.frames, contract.state.looks = frames, 0
     shown: list[Snapshot] = []
@@ -52,8 +54,8 @@ def test_a_step_that_took_an_earlier_result_is_cached(
     contract: Contract, server: Server, start: Start
 ):
     tasks = {"cook": "CACHED", "serve-dish": "SUCCEEDED"}
-    found = seen(contract, start(), server, Frame("SUCCEEDED", tasks))
-    assert found == [["cook cached", "serve-dish succeeded"]]
+    frames = shown_looks(contract, start(), server, Frame("SUCCEEDED", tasks))
+    assert frames == [["cook cached", "serve-dish succeeded"]]
 
 
 def test_what_a_cancellation_ended_is_stopped_and_not_failed(
@@ -61,7 +63,7 @@ def test_what_a_cancellation_ended_is_stopped_and_not_failed(
 ):
     run = start()
     frames = (Frame("CANCELING", {"cook": "RUNNING"}), Frame("FAILED", {"cook": "FAILED"}))
-    assert seen(contract, run, server, *frames) == [["cook running"], ["cook stopped"]]
+    assert shown_looks(contract, run, server, *frames) == [["cook running"], ["cook stopped"]]
     _, finished = runs.look_at(run, server)  # Somebody who looks later.
     assert finished
     assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
@@ -72,8 +74,8 @@ def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Se
     run = start()
     path = log(run, "cook", "Traceback (most recent call last):\n  File x\nValueError: too salty\n")
     contract.state.frames = (Frame("FAILED", {"cook": "FAILED"}),)
-    for found in (run, runs.find(server, run.run_id)):  # Whoever did not submit it too.
-        finished = runs.wait(found, server, show=lambda _: None, poll_seconds=0)
+    for followed in (run, runs.find(server, run.run_id)):  # Whoever did not submit it too.
+        finished = runs.wait(followed, server, show=lambda _: None, poll_seconds=0)
         assert [(t.name, t.cause, t.log) for t in finished.failed] == [
             ("cook", "ValueError: too salty", str(path))
         ]
@@ -179,13 +181,13 @@ def test_a_run_with_the_servers_kind_of_id_is_asked_for_directly(
 
 
 def test_several_that_are_meant_are_listed_with_their_ids(server: Server, start: Start):
-    found = [start("nightly") for _ in range(12)]
+    submitted = [start("nightly") for _ in range(12)]
     with pytest.raises(ParameterError) as raised:
         runs.find(server, "night")
     said = str(raised.value)
     assert said.startswith("run='night': 12 runs are called or begin so; name one by its id: ")
     assert said.endswith(" and 2 more")
-    assert f"{found[-1].run_id} (nightly, pending, 2026-01-31 06:00 UTC)" in said
+    assert f"{submitted[-1].run_id} (nightly, pending, 2026-01-31 06:00 UTC)" in said
 
 
 def test_a_name_that_none_has_is_answered_with_the_nearest(server: Server, start: Start):
@@ -305,8 +307,8 @@ def test_a_notebook_shows_a_found_run_as_a_link(server: Server, start: Start):
 def graph(**tasks: Any) -> dict[str, Any]:
     """A compiled pipeline of tasks, given as component or (component, what it waits for)."""
     root = {}
-    for key, told in tasks.items():
-        component, *needed = told if isinstance(told, tuple) else (told,)
+    for key, needs in tasks.items():
+        component, *needed = needs if isinstance(needs, tuple) else (needs,)
         root[key] = {"componentRef": {"name": component}, "dependentTasks": needed}
     return {"root": {"dag": {"tasks": root}}, "components": {"step": {}}}
 
@@ -315,10 +317,10 @@ def test_steps_are_named_in_their_order_whatever_the_order_of_the_file():
     flow = graph(b=("step", "a"), c=("step", "inner"), inner=("inner", "b"), a="step")
     inside = {"d": {"componentRef": {"name": "step"}}, "e": {"componentRef": {"name": "inner"}}}
     flow["components"]["inner"] = {"dag": {"tasks": inside}}  # It holds itself, too.
-    found = pipeline_package.names(flow)
-    assert list(found.steps) == ["a", "b", "d", "c"]
-    assert list(found.branches) == ["inner", "e"]
-    assert found.never_ran(["a"]) == ["b", "d", "c"]
+    names = pipeline_package.names(flow)
+    assert list(names.steps) == ["a", "b", "d", "c"]
+    assert list(names.branches) == ["inner", "e"]
+    assert names.never_ran(["a"]) == ["b", "d", "c"]
 
 
 def test_steps_that_wait_for_each_other_are_named_as_they_stand():

@@ -40,19 +40,19 @@ def kanaria(
 
 def here(folder: Path) -> record.RunRecord:
     """A failed run of this machine."""
-    kept = record.new("taste", {}, {"cook": [], "serve": ["cook"]})
-    kept.state, kept.seconds = record.State.FAILED, 3.0
-    kept.tasks[0].state, kept.tasks[0].cause = record.State.FAILED, "DataError: too salty"
-    kept.tasks[0].log = "cook/log.txt"
-    where = owner_only_files.folder(folder / "runs" / kept.run_id)
-    record.write(kept, where)
-    return kept
+    run = record.new("taste", {}, {"cook": [], "serve": ["cook"]})
+    run.state, run.seconds = record.State.FAILED, 3.0
+    run.tasks[0].state, run.tasks[0].cause = record.State.FAILED, "DataError: too salty"
+    run.tasks[0].log = "cook/log.txt"
+    where = owner_only_files.folder(folder / "runs" / run.run_id)
+    record.write(run, where)
+    return run
 
 
 def test_a_server_is_shown_where_one_is_named_and_this_machine_else(
     contract: Contract, run: Submitted, tmp_path: Path
 ):
-    kept = here(tmp_path / ".kanaria")
+    run_here = here(tmp_path / ".kanaria")
     by_option = kanaria("list", "--host", contract.url, cwd=tmp_path)
     by_variable = kanaria("list", cwd=tmp_path, KF_PIPELINES_ENDPOINT=contract.url)
     assert by_option.stdout == by_variable.stdout
@@ -66,7 +66,7 @@ def test_a_server_is_shown_where_one_is_named_and_this_machine_else(
     ):
         first, line = done.stdout.splitlines()
         assert first == "runs of this machine, in .kanaria/runs"
-        assert line.startswith(kept.run_id)
+        assert line.startswith(run_here.run_id)
     both = kanaria("list", "--root", ".kanaria", "--host", contract.url, cwd=tmp_path)
     assert (both.returncode, both.stderr.count("\n")) == (1, 1)
     assert "either --host" in both.stderr
@@ -106,17 +106,17 @@ def test_show_tells_why_a_task_failed_while_its_run_goes_on(contract: Contract, 
 
 
 def test_show_tells_tasks_and_causes_of_this_machine(tmp_path: Path):
-    kept = here(tmp_path / ".kanaria")
+    run = here(tmp_path / ".kanaria")
     done = kanaria("show", cwd=tmp_path)
     assert done.stdout.splitlines() == [
-        f"a run of this machine: {kept.run_id}",
+        f"a run of this machine: {run.run_id}",
         "  cook                     failed",
         "  serve                    pending",
         "error: cook: DataError: too salty",
         "log: cook/log.txt",
         "failed in 3.0 s",
         "not run: serve",
-        str(tmp_path / ".kanaria" / "runs" / kept.run_id / "index.html"),
+        str(tmp_path / ".kanaria" / "runs" / run.run_id / "index.html"),
     ]
 
 

@@ -48,12 +48,12 @@ def test_the_list_goes_over_all_pages_and_shows_what_was_set(server: Server, cre
     for number in range(5):
         create(f"s{number}")
     create("hourly", trigger=trigger(every="1h", start="2026-01-31T06:00:00Z"), catch_up=True)
-    found = {entry.name: entry for entry in schedule.all_schedules(server)}
-    assert list(found) == ["s0", "s1", "s2", "s3", "s4", "hourly"]
-    assert str(found["s0"].trigger) == "0 0 6 * * *"
-    assert str(found["hourly"].trigger) == "every 1h from 2026-01-31T06:00:00Z"
-    assert (found["s0"].catch_up, found["hourly"].catch_up) == (False, True)
-    assert all(entry.enabled and entry.max_concurrency == 1 for entry in found.values())
+    entries = {entry.name: entry for entry in schedule.all_schedules(server)}
+    assert list(entries) == ["s0", "s1", "s2", "s3", "s4", "hourly"]
+    assert str(entries["s0"].trigger) == "0 0 6 * * *"
+    assert str(entries["hourly"].trigger) == "every 1h from 2026-01-31T06:00:00Z"
+    assert (entries["s0"].catch_up, entries["hourly"].catch_up) == (False, True)
+    assert all(entry.enabled and entry.max_concurrency == 1 for entry in entries.values())
 
 
 def test_pause_resume_and_delete_by_name(server: Server, create: Any):
@@ -91,7 +91,7 @@ def test_runs_are_terminated_before_their_schedule_is_deleted(
     assert contract.state.runs[going]["state"] == "FAILED"
     assert contract.state.ends.gone == set()
     assert [line.split(" (")[0] for line in lines] == [f"terminating {going}"]
-    changes = [asked.partition(" ")[2] for asked in contract.requests if "GET" not in asked][-3:]
+    changes = [one.partition(" ")[2] for one in contract.requests if "GET" not in one][-3:]
     assert [change.rpartition(":")[2] for change in changes[:2]] == ["disable", "terminate"]
     assert schedule.all_schedules(server) == []
 

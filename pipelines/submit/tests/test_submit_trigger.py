@@ -18,13 +18,13 @@ def test_what_is_no_duration_is_refused(text: str):
 
 
 def test_times_are_kept_in_utc():
-    found = trigger(every="6h", start="2026-01-31T07:00:00+01:00", end="2027-01-31T00:00:00Z")
-    assert (found.start, found.end) == ("2026-01-31T06:00:00Z", "2027-01-31T00:00:00Z")
-    assert str(found) == "every 6h from 2026-01-31T06:00:00Z until 2027-01-31T00:00:00Z"
+    times = trigger(every="6h", start="2026-01-31T07:00:00+01:00", end="2027-01-31T00:00:00Z")
+    assert (times.start, times.end) == ("2026-01-31T06:00:00Z", "2027-01-31T00:00:00Z")
+    assert str(times) == "every 6h from 2026-01-31T06:00:00Z until 2027-01-31T00:00:00Z"
 
 
 @pytest.mark.parametrize(
-    ("given", "fault"),
+    ("options", "fault"),
     [
         ({}, "give either cron or every"),
         ({"cron": "@daily", "every": "6h"}, "give either cron or every"),
@@ -36,9 +36,9 @@ def test_times_are_kept_in_utc():
         ),
     ],
 )
-def test_what_is_wrong_is_named(given: dict[str, str], fault: str):
+def test_what_is_wrong_is_named(options: dict[str, str], fault: str):
     with pytest.raises(ParameterError, match=fault):
-        trigger(**given)
+        trigger(**options)
 
 
 def test_all_faults_are_named_at_once():

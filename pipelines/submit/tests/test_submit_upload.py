@@ -33,8 +33,8 @@ def test_all_pipelines_are_uploaded_and_said_with_version_and_link(contract: Con
         page = rf"{re.escape(contract.url)}/#/pipelines/details/pipeline-\d+/version/version-\d+"
         version = rf"{name.replace('_', '-')}-[0-9a-f]{{12}}"
         assert re.fullmatch(rf"{name}: {version} \(uploaded\) {page}", line), line
-    kept = {entry["name"] for entry in contract.state.pipelines.values()}
-    assert kept == {name.replace("_", "-") for name in NAMES}
+    names = {entry["name"] for entry in contract.state.pipelines.values()}
+    assert names == {name.replace("_", "-") for name in NAMES}
 
 
 def test_what_the_server_has_is_said_to_be_unchanged(contract: Contract, server: Server):
@@ -99,8 +99,8 @@ def test_a_server_that_is_away_is_asked_for_the_first_only(
 def test_a_compiled_file_is_uploaded_under_its_own_name(
     contract: Contract, server: Server, pipeline: str
 ):
-    (found,) = upload([pipeline], server=server)
-    assert found.version.startswith("taste-")
+    (uploaded,) = upload([pipeline], server=server)
+    assert uploaded.version.startswith("taste-")
     assert yaml.safe_load(next(iter(contract.state.texts.values())))["pipelineInfo"]
 
 

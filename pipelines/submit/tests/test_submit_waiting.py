@@ -61,7 +61,7 @@ PODS = {
     ),
     "an init container": (
         pod(BACK_OFF, init=True),
-        TOLD := f"ImagePullBackOff: {BACK_OFF['message']}",
+        PULL_REASON := f"ImagePullBackOff: {BACK_OFF['message']}",
     ),
     "a missing secret of the environment": (
         pod({"reason": "CreateContainerConfigError", "message": 'secret "s3" not found'}),
@@ -83,9 +83,9 @@ PODS = {
 
 @pytest.mark.parametrize("name", PODS)
 def test_what_a_pod_itself_says(name: str):
-    given, said = PODS[name]
-    assert pod_problems.held_up(given) == said
-    assert pod_problems.waits(given)
+    pod, said = PODS[name]
+    assert pod_problems.held_up(pod) == said
+    assert pod_problems.waits(pod)
 
 
 def test_a_pod_that_runs_does_not_wait():
@@ -116,24 +116,24 @@ class Cluster:
 
     def __init__(self, **objects: list[Object]) -> None:
         self.objects = objects
-        self.asked: list[tuple[str, str, str, str]] = []
+        self.calls: list[tuple[str, str, str, str]] = []
 
     def list(self, resource: Any, namespace: str = "", labels: str = "", fields: str = "") -> Any:
-        self.asked.append((resource.plural, namespace, labels, fields))
+        self.calls.append((resource.plural, namespace, labels, fields))
         return self.objects.get(resource.plural, [])
 
 
 def test_the_pods_of_the_run_are_asked_and_events_only_where_they_tell_nothing():
     cluster = Cluster(pods=[pod(BACK_OFF), pod(phase="Succeeded")])
-    assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": TOLD}
-    assert cluster.asked == [("pods", "team", "pipeline/runid=r1", "")]
+    assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": PULL_REASON}
+    assert cluster.calls == [("pods", "team", "pipeline/runid=r1", "")]
 
 
 def test_an_event_tells_of_a_secret_that_cannot_be_mounted():
     creating = {"reason": "ContainerCreating"}
     cluster = Cluster(pods=[pod(creating)], events=[event("FailedMount", "no secret", 1)])
     assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": "FailedMount: no secret"}
-    assert cluster.asked[-1] == ("events", "team", "", "involvedObject.name=flow-abcde-impl-1")
+    assert cluster.calls[-1] == ("events", "team", "", "involvedObject.name=flow-abcde-impl-1")
     quiet = Cluster(pods=[pod(creating)])
     assert wait_reasons.reasons(quiet, "r1", "team") == {"train-model": "ContainerCreating"}
 
@@ -157,7 +157,7 @@ def waits(seconds: float, *names: str) -> tuple[Waiting, ...]:
     return (Waiting(names=names or ("train",), since=NOW - timedelta(seconds=seconds)),)
 
 
-class Asked:
+class ReasonsOf:
     def __init__(self, answer: dict[str, str] | Exception) -> None:
         self.answer, self.times = answer, 0
 
@@ -168,36 +168,36 @@ class Asked:
         return self.answer
 
 
-def told(tell: wait_reasons.Teller, seconds: float, *names: str) -> list[str]:
+def lines_said(tell: wait_reasons.Teller, seconds: float, *names: str) -> list[str]:
     return tell(waits(seconds, *names), NOW)
 
 
 def test_it_is_told_after_half_a_minute_and_again_rarely():
-    tell = wait_reasons.Teller(Asked({"train": "why"}), lambda: "look")
-    moments = [s for s in range(0, 8000, 2) if told(tell, s)]
+    tell = wait_reasons.Teller(ReasonsOf({"train": "why"}), lambda: "look")
+    moments = [s for s in range(0, 8000, 2) if lines_said(tell, s)]
     assert moments == [30, 120, 600, 2400, 4200, 6000, 7800]
 
 
 def test_a_wait_that_is_long_already_is_told_once():
-    ask = Asked({"train": "ImagePullBackOff: x"})
+    ask = ReasonsOf({"train": "ImagePullBackOff: x"})
     tell = wait_reasons.Teller(ask, lambda: "look")
-    assert told(tell, 3700) == [
+    assert lines_said(tell, 3700) == [
         "train waits for a pod since 04:58:20 UTC (1 h 1 min): ImagePullBackOff: x"
     ]
-    assert told(tell, 3702) == []
+    assert lines_said(tell, 3702) == []
     assert ask.times == 1
 
 
 def test_of_several_steps_the_one_that_the_cluster_names_is_told():
-    tell = wait_reasons.Teller(Asked({"train": "why"}), lambda: "look")
-    (line,) = told(tell, 30, "ingest", "train")
+    tell = wait_reasons.Teller(ReasonsOf({"train": "why"}), lambda: "look")
+    (line,) = lines_said(tell, 30, "ingest", "train")
     assert line == "train waits for a pod since 05:59:30 UTC (30 s): why"
 
 
 def test_a_cluster_that_is_away_is_asked_once_and_the_command_is_named():
-    ask = Asked(NotReadyError("no kubeconfig"))
+    ask = ReasonsOf(NotReadyError("no kubeconfig"))
     tell = wait_reasons.Teller(ask, lambda: wait_reasons.look("r1", "team"))
-    lines = [line for s in (30, 120) for line in told(tell, s)]
+    lines = [line for s in (30, 120) for line in lines_said(tell, s)]
     assert len(lines) == 2
     assert lines[0].endswith(
         "the cluster cannot be asked why (no kubeconfig); look with "
@@ -207,16 +207,16 @@ def test_a_cluster_that_is_away_is_asked_once_and_the_command_is_named():
 
 
 def test_a_refusal_is_told_and_asked_again():
-    ask = Asked(PermissionDeniedError("pods is forbidden"))
+    ask = ReasonsOf(PermissionDeniedError("pods is forbidden"))
     tell = wait_reasons.Teller(ask, lambda: "look")
-    assert "(pods is forbidden)" in told(tell, 30)[0]
-    told(tell, 120)
+    assert "(pods is forbidden)" in lines_said(tell, 30)[0]
+    lines_said(tell, 120)
     assert ask.times == 2
 
 
 def test_a_reason_of_the_whole_run_counts_for_what_has_none():
-    tell = wait_reasons.Teller(Asked({"": "postponed"}), lambda: "look")
-    assert told(tell, 30)[0].endswith(": postponed")
+    tell = wait_reasons.Teller(ReasonsOf({"": "postponed"}), lambda: "look")
+    assert lines_said(tell, 30)[0].endswith(": postponed")
 
 
 def test_argo_says_why_a_pod_failed_that_wrote_nothing_of_it():
@@ -236,4 +236,4 @@ def test_argo_says_why_a_pod_failed_that_wrote_nothing_of_it():
         "train": "OOMKilled (exit code 137)",
         "ingest": "no secret",
     }
-    assert cluster.asked == [("workflows", "team", "pipeline/runid=r1", "")]
+    assert cluster.calls == [("workflows", "team", "pipeline/runid=r1", "")]

@@ -181,8 +181,8 @@ def test_a_calendar_feature_tells_what_was_expected_of_each_value(dtype: type):
     detector = Table()
     expected = np.repeat(np.arange(7), [300, 300, 300, 300, 300, 200, 100]).astype(dtype)
     reference = detector.fit({"weekday": expected})
-    seen = {"weekday": np.repeat([0, 6], [50, 950]).astype(dtype)}
-    window = window_record.window(detector.test(reference, seen), reference, seen)
+    rows = {"weekday": np.repeat([0, 6], [50, 950]).astype(dtype)}
+    window = window_record.window(detector.test(reference, rows), reference, rows)
     (feature,) = window.features
     assert feature.bars.kinds == ("0", "1", "2", "3", "4", "5", "6")
     assert feature.bars.reference == pytest.approx([1 / 6] * 5 + [1 / 9, 1 / 18])

@@ -124,7 +124,7 @@ def plan(rate: int, seconds: float, seed: int) -> list[Sending]:
 
 
 @dataclass
-class Seen:
+class Outcomes:
     """What the sender saw."""
 
     acknowledged: set[tuple[str, str]] = field(default_factory=set)
@@ -139,7 +139,7 @@ class Sender:
 
     def __init__(self, port: int, connections: int, *, reconnect: bool = False) -> None:
         self._port, self._connections, self._reconnect = port, connections, reconnect
-        self.seen = Seen()
+        self.outcomes = Outcomes()
 
     async def send(self, sendings: list[Sending]) -> None:
         """Return when all are answered or were cut off."""
@@ -150,7 +150,7 @@ class Sender:
             ahead = sending.at - first - (time.perf_counter() - began)
             if ahead > 0.001:
                 await asyncio.sleep(ahead)
-            self.seen.behind = max(self.seen.behind, -ahead)
+            self.outcomes.behind = max(self.outcomes.behind, -ahead)
             queue.put_nowait(sending)
         for _ in workers:
             queue.put_nowait(None)
@@ -167,7 +167,7 @@ class Sender:
                 length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
                 await streams[0].readexactly(length)
             except (OSError, asyncio.IncompleteReadError):
-                self.seen.unanswered.append(sending)
+                self.outcomes.unanswered.append(sending)
                 streams = None
                 await asyncio.sleep(0.02)
                 continue
@@ -179,8 +179,8 @@ class Sender:
             streams[1].close()
 
     def _count(self, sending: Sending, code: int, milliseconds: float) -> None:
-        self.seen.codes[code] = self.seen.codes.get(code, 0) + 1
-        self.seen.milliseconds.append((sending.at, milliseconds))
+        self.outcomes.codes[code] = self.outcomes.codes.get(code, 0) + 1
+        self.outcomes.milliseconds.append((sending.at, milliseconds))
         if code == 200:
             assert sending.key, "a malformed event was taken"
-            self.seen.acknowledged.add(sending.key)
+            self.outcomes.acknowledged.add(sending.key)

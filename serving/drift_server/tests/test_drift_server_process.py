@@ -56,13 +56,13 @@ def test_a_request_its_response_and_its_label_meet(server):
 
 
 def test_what_an_explainer_asked_is_taken_and_not_kept(server):
-    asked = {"ce-metadata": json.dumps({"X-Request-Id": ["kanaria-explanation-1"]})}
+    explanation_headers = {"ce-metadata": json.dumps({"X-Request-Id": ["kanaria-explanation-1"]})}
     for kind, body in (("request", b'{"instances": [5]}'), ("response", b'{"predictions": [1]}')):
-        assert post(server, kind, "explained", body, **asked).status_code == 200
+        assert post(server, kind, "explained", body, **explanation_headers).status_code == 200
     assert post(server, "request", "asked", b'{"instances": [5]}').status_code == 200
-    kept = exchanges(server)
-    assert "asked" in kept
-    assert "explained" not in kept
+    stored = exchanges(server)
+    assert "asked" in stored
+    assert "explained" not in stored
 
 
 def test_a_repeated_event_is_taken_and_counted_once(server):

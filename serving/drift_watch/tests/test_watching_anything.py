@@ -62,9 +62,9 @@ ODD = (
 VALUES = st.one_of(st.sampled_from(ODD), st.floats().map(json.dumps), st.integers().map(str))
 NAMES = st.sampled_from(["x", "c", "0", "", "predictions", "\\ud800", "\\u0000", "y" * 300])
 RECORDS = st.dictionaries(NAMES, VALUES, max_size=4).map(
-    lambda found: "{" + ", ".join(f'"{name}": {value}' for name, value in found.items()) + "}"
+    lambda members: "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"
 )
-LISTS = st.lists(VALUES | RECORDS, max_size=4).map(lambda found: f"[{', '.join(found)}]")
+LISTS = st.lists(VALUES | RECORDS, max_size=4).map(lambda items: f"[{', '.join(items)}]")
 ROWS = st.one_of(
     st.tuples(st.sampled_from(["instances", "predictions", "inputs", "outputs"]), LISTS | RECORDS),
     st.tuples(st.sampled_from(["inputs", "outputs"]), VALUES),

@@ -51,10 +51,10 @@ def test_another_model_and_a_body_that_is_too_large_are_refused():
 class Counting(Predictor):
     """A model in this process that remembers how many rows it was asked for at a time."""
 
-    asked: ClassVar[list[int]] = []
+    row_counts: ClassVar[list[int]] = []
 
     def predictions(self, rows: Any, deadline: Deadline) -> list[float]:  # noqa: ARG002
-        self.asked.append(len(rows))
+        self.row_counts.append(len(rows))
         return [row["x"] * (2.0 if row["way"] == "a" else 1.0) for row in rows]
 
 
@@ -65,8 +65,8 @@ def test_one_explanation_asks_once_for_all_its_rows():
         where="here",
     )
     answer = explanations.answer(BODY, target, Limits(background_rows=10))
-    assert len(Counting.asked) == 1
-    assert Counting.asked[0] <= 1 + 4 * 10
-    (told,) = answer["explanations"]
-    assert told["background_rows"] == 10
-    assert told["base_value"] + sum(told["shap_values"].values()) == pytest.approx(2.0)
+    assert len(Counting.row_counts) == 1
+    assert Counting.row_counts[0] <= 1 + 4 * 10
+    (shares,) = answer["explanations"]
+    assert shares["background_rows"] == 10
+    assert shares["base_value"] + sum(shares["shap_values"].values()) == pytest.approx(2.0)

@@ -119,15 +119,15 @@ def test_each_instance_is_shared_out_as_by_definition(sink_free_server):
     document = answer.json()
     predicted = sink_free_server.post("/v1/models/fares:predict", {"instances": ROWS}).json()
     assert document["predictions"] == predicted["predictions"]
-    for row, told in zip(PLAIN, document["explanations"], strict=True):
+    for row, explanation in zip(PLAIN, document["explanations"], strict=True):
         base, values = shapley(BACKGROUND, row, fare)
-        assert told["base_value"] == pytest.approx(base, abs=1e-5)
+        assert explanation["base_value"] == pytest.approx(base, abs=1e-5)
         named = dict(zip(NAMES, values, strict=True))
-        assert told["shap_values"] == pytest.approx(named, abs=1e-5)
-        total = told["base_value"] + sum(told["shap_values"].values())
-        assert total == pytest.approx(told["prediction"], abs=1e-6)
-        assert told["prediction"] == pytest.approx(fare(row), abs=1e-5)
-        assert told["explained"] == "output fare, as the model answers it"
+        assert explanation["shap_values"] == pytest.approx(named, abs=1e-5)
+        total = explanation["base_value"] + sum(explanation["shap_values"].values())
+        assert total == pytest.approx(explanation["prediction"], abs=1e-6)
+        assert explanation["prediction"] == pytest.approx(fare(row), abs=1e-5)
+        assert explanation["explained"] == "output fare, as the model answers it"
     assert answer.headers["X-Kanaria-Revision"] == "fares-predictor-00001"
 
 
@@ -196,8 +196,8 @@ def test_tensors_by_name_keep_their_types(sink_free_server):
 
 def test_one_value_may_stand_in_a_list_or_alone(sink_free_server):
     alone = [{"miles": 9.0, "hour": [21], "way": ["cash"]}]
-    told = explain(sink_free_server, alone, output="fare").json()["explanations"]
-    assert told == explain(sink_free_server, ROWS[:1], output="fare").json()["explanations"]
+    explanations = explain(sink_free_server, alone, output="fare").json()["explanations"]
+    assert explanations == explain(sink_free_server, ROWS[:1], output="fare").json()["explanations"]
 
 
 @pytest.mark.parametrize(
@@ -214,11 +214,11 @@ def test_what_is_told_adds_up_with_the_others(sink_free_server, explainer, link)
         link=link,
         max_evals=16,
     )
-    for told in answer.json()["explanations"]:
-        assert len(told["shap_values"]) == 1
-        total = told["base_value"] + sum(told["shap_values"].values()) + told["others"]
-        assert total == pytest.approx(told["prediction"], abs=1e-6)
-        assert told["explainer"] == explainer
+    for shares in answer.json()["explanations"]:
+        assert len(shares["shap_values"]) == 1
+        total = shares["base_value"] + sum(shares["shap_values"].values()) + shares["others"]
+        assert total == pytest.approx(shares["prediction"], abs=1e-6)
+        assert shares["explainer"] == explainer
 
 
 def test_explanations_are_neither_counted_nor_logged(sink_free_server):

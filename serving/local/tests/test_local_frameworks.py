@@ -120,11 +120,11 @@ def test_answers_are_those_of_kserves_server(served: LocalTraffic, peer: str, na
                 paths = f"/v2/models/{name}/infer", f"/v2/models/{name}-v2/infer"
             theirs, ours = post(peer + paths[0], body), post(own + paths[1], body)
             assert (theirs.status_code, ours.status_code) == (200, 200), (body, ours.text)
-            told = theirs.content.replace(f'"{name}"'.encode(), f'"{name}-v2"'.encode())
-            assert ours.content == told
+            expected = theirs.content.replace(f'"{name}"'.encode(), f'"{name}-v2"'.encode())
+            assert ours.content == expected
             length = "inference-header-content-length"
             if length in theirs.headers:
-                added = len(told) - len(theirs.content)
+                added = len(expected) - len(theirs.content)
                 assert int(ours.headers[length]) == int(theirs.headers[length]) + added
 
 
@@ -187,9 +187,9 @@ def test_an_onnx_model_is_served_by_the_names_and_types_of_triton(
     (output,) = answer.json()["outputs"]
     assert (output["name"], output["datatype"], output["shape"]) == ("score", "FP32", [1, 1])
     assert np.float32(output["data"][0]) == bare[0, 0]
-    told = httpx.get(url, timeout=60).json()
-    assert told["platform"] == "onnxruntime_onnx"
-    assert told["inputs"] == [{"name": "X", "datatype": "FP32", "shape": [-1, 3]}]
+    metadata = httpx.get(url, timeout=60).json()
+    assert metadata["platform"] == "onnxruntime_onnx"
+    assert metadata["inputs"] == [{"name": "X", "datatype": "FP32", "shape": [-1, 3]}]
     wrong = tensors(("X", [1.0, 2.0, 3.0]))
     wrong["inputs"][0]["datatype"] = "FP64"
     answer = httpx.post(f"{url}/infer", json=wrong, timeout=60)

@@ -169,11 +169,11 @@ def test_limits_name_what_is_small_absent_or_not_judged():
 
 
 def test_the_metadata_is_in_the_form_of_the_hub():
-    found = front(card_markdown.render(card()))
-    assert found["license"] == "apache-2.0"
-    assert found["datasets"] == ["flights"]
-    assert found["metrics"] == ["auc", "loss"]
-    (index,) = found["model-index"]
+    metadata_block = front(card_markdown.render(card()))
+    assert metadata_block["license"] == "apache-2.0"
+    assert metadata_block["datasets"] == ["flights"]
+    assert metadata_block["metrics"] == ["auc", "loss"]
+    (index,) = metadata_block["model-index"]
     assert index["name"] == "tips-7b632c308c573db3"
     (result,) = index["results"]
     assert result["task"] == {"type": "other"}
@@ -203,9 +203,9 @@ def test_the_metadata_is_in_the_form_of_the_hub():
     ],
 )
 def test_a_licence_that_the_hub_does_not_know_is_another_one(name: str, metadata: dict):
-    found = front(card_markdown.render(replace(card(), fields=CardFields(license=name))))
-    assert {key: found[key] for key in found if key.startswith("license")} == metadata
-    assert "datasets" not in found
+    block = front(card_markdown.render(replace(card(), fields=CardFields(license=name))))
+    assert {key: block[key] for key in block if key.startswith("license")} == metadata
+    assert "datasets" not in block
 
 
 def test_without_a_metric_there_is_no_index_of_none():
@@ -260,7 +260,7 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_whatever_a_text_holds_it_is_shown_as_a_text(hostile: str):
     decision = Entry(when=0.0, who=hostile, what="push", about="x", why=hostile)
-    known = replace(
+    hostile_card = replace(
         card(slices=f"carrier={hostile}"),
         fields=CardFields(
             license=hostile,
@@ -274,10 +274,10 @@ def test_whatever_a_text_holds_it_is_shown_as_a_text(hostile: str):
         decisions=(decision,),
     )
     plain = replace(card(slices="carrier=x"), decisions=(replace(decision, who="x", why="x"),))
-    known_text, plain_text = card_markdown.render(known), card_markdown.render(plain)
-    found = front(known_text)
-    assert set(found) <= {"license_name", *front(plain_text)}
-    assert found["model-index"][0]["results"][0]["metrics"][0]["value"] == AUC
+    known_text, plain_text = card_markdown.render(hostile_card), card_markdown.render(plain)
+    metadata_block = front(known_text)
+    assert set(metadata_block) <= {"license_name", *front(plain_text)}
+    assert metadata_block["model-index"][0]["results"][0]["metrics"][0]["value"] == AUC
 
     body = known_text.partition("\n---\n")[2]
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(body)
@@ -285,7 +285,7 @@ def test_whatever_a_text_holds_it_is_shown_as_a_text(hostile: str):
     assert set(tags.tags) <= {"h1", "h2", "p", *TABLE} and not tags.links
     assert tags.tags.count("h2") == 12  # None is swallowed.
     assert not BARE_LINK.search(body)
-    page = Tags(card_page.render(known))
+    page = Tags(card_page.render(hostile_card))
     assert sorted(set(page.tags)) == sorted(set(Tags(card_page.render(plain)).tags))
     assert not [link for link in page.links if not link.startswith("#s")]
 

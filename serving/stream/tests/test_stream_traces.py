@@ -60,7 +60,7 @@ def sent(trace: str, flags: str = "01") -> tuple[str, str]:
     return "traceparent", f"00-{trace}-{SENDER}-{flags}"
 
 
-def asked(model: Model, monkeypatch: pytest.MonkeyPatch, *messages: Message):
+def traced_batch(model: Model, monkeypatch: pytest.MonkeyPatch, *messages: Message):
     """Return the outcomes of a batch, and its spans."""
     collector: Collector
     with collecting() as collector:
@@ -79,7 +79,7 @@ def headers(outcome: Scored | DeadLetter) -> dict[str, str]:
 
 def test_a_messages_trace_goes_to_the_model_and_into_the_answer(model, monkeypatch):
     own = ("content-type", "application/json")
-    (outcome,), spans = asked(
+    (outcome,), spans = traced_batch(
         model, monkeypatch, message(7, own, sent(ONE), ("tracestate", "vendor=a"))
     )
     (consumer,) = [span for span in spans if span.kind == "consumer"]
@@ -109,7 +109,7 @@ def test_each_message_of_a_batch_stays_in_its_trace_and_the_request_leads_to_all
         message(2),
         message(3, sent(ONE)),
     )
-    outcomes, spans = asked(model, monkeypatch, *batch)
+    outcomes, spans = traced_batch(model, monkeypatch, *batch)
     consumers = {
         span.attributes["messaging.kafka.offset"]: span for span in spans if span.kind == "consumer"
     }
@@ -127,7 +127,7 @@ def test_a_dead_letters_span_has_failed_and_a_wrong_traceparent_begins_a_new_tra
     model, monkeypatch
 ):
     wrong = (("traceparent", "not one"), ("tracestate", "vendor=a"))
-    (outcome,), (span,) = asked(model, monkeypatch, message(0, *wrong, value=b"{"))
+    (outcome,), (span,) = traced_batch(model, monkeypatch, message(0, *wrong, value=b"{"))
     assert isinstance(outcome, DeadLetter)
     assert (span.kind, span.parent, span.failed) == ("consumer", "", True)
     assert span.attributes["kanaria.reason"] == "malformed"

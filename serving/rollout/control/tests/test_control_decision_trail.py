@@ -125,17 +125,17 @@ def test_who_decided_what_and_on_which_numbers(scene: Scene):
     chain = scene.chain()
     assert not chain.faults
     assert {entry.about for entry in chain.entries} == {CANARY}
-    begun, asked = chain.entries[0], chain.entries[3]
+    begun, question = chain.entries[0], chain.entries[3]
     assert begun.numbers["policy"]["approve_before"] == ["promote"]
     assert (begun.numbers["canary_uri"], begun.numbers["stable_uri"]) == (
         "/models/v2",
         "/models/v1",
     )
     requests, errors = scene.paper.counters[CANARY]
-    assert 0 < asked.numbers["canary"]["requests"] <= requests
-    assert asked.numbers["canary"]["errors"] <= errors
-    assert asked.numbers["gates"]["errors"]["accepted"]
-    assert "canary" in asked.numbers["gates"]["errors"]["text"]
+    assert 0 < question.numbers["canary"]["requests"] <= requests
+    assert question.numbers["canary"]["errors"] <= errors
+    assert question.numbers["gates"]["errors"]["accepted"]
+    assert "canary" in question.numbers["gates"]["errors"]["text"]
 
 
 def test_a_rollback_by_harm_says_which_gate_saw_it(scene: Scene):

@@ -39,7 +39,7 @@ class Scene:
 
     def finish(self) -> list[Standing | None]:
         """Control the rollout to its end; return what was seen on the way."""
-        seen = []
+        standings = []
         while not self.store.load(NAMESPACE, SERVICE).rollout.settled:
             self.paper.pass_time(60)
             world = World(
@@ -49,8 +49,8 @@ class Scene:
                 now=lambda: self.paper.clock,
             )
             reconcile(world, self.store.load(NAMESPACE, SERVICE), 60)
-            seen.append(self.standing())
-        return seen
+            standings.append(self.standing())
+        return standings
 
     def standing(self) -> Standing | None:
         status = self.paper.observe(NAMESPACE, SERVICE)

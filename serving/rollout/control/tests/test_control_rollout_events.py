@@ -34,10 +34,10 @@ class Story:
             SERVICE,
             operations.Beginning(policy=parse(policy), who="kim", now=0.0),
         )
-        self.before, self.told = None, []
+        self.before, self.events = None, []
 
     def hear(self, rollout) -> None:
-        self.told += events_between(self.before, rollout)
+        self.events += events_between(self.before, rollout)
         self.before = rollout
 
     def minutes(self, count: int) -> "Story":
@@ -57,30 +57,30 @@ class Story:
     @property
     def reasons(self) -> list[str]:
         """What is new: repetitions are counted, and that nothing changes is no news."""
-        names = dict.fromkeys(one.name for one in self.told if one.reason != "Held")
-        return [next(one.reason for one in self.told if one.name == name) for name in names]
+        names = dict.fromkeys(one.name for one in self.events if one.reason != "Held")
+        return [next(one.reason for one in self.events if one.name == name) for name in names]
 
     def first(self, reason: str) -> RolloutEvent:
-        return next(one for one in self.told if one.reason == reason)
+        return next(one for one in self.events if one.reason == reason)
 
 
 def test_a_good_canary_is_told_from_its_beginning_to_its_promotion(tmp_path: Path):
     story = Story(tmp_path, STEPS).minutes(30)
     assert story.reasons == ["Started", "Raised", "Raised", "Promoted"]
     started = story.first("Started")
-    ten, fifty = (one for one in story.told if one.reason == "Raised")
+    ten, fifty = (one for one in story.events if one.reason == "Raised")
     assert started.message == (f"rollout 1: {CANARY} against {STABLE}, canary, begun by kim")
     assert f"{CANARY} gets 10 % of the requests" in ten.message
     assert f"{CANARY} gets 50 % of the requests: " in fifty.message
     assert "errors: canary" in fifty.message
-    assert not any(one.is_warning for one in story.told)
+    assert not any(one.is_warning for one in story.events)
 
 
 def test_a_bad_canary_ends_with_a_warning_that_says_why(tmp_path: Path):
     story = Story(tmp_path, STEPS, error_rate=0.3).minutes(30)
     assert story.reasons == ["Started", "Raised", "RolledBack"]
-    assert story.told[-1].is_warning
-    assert f"{STABLE} gets all requests, {CANARY} none: " in story.told[-1].message
+    assert story.events[-1].is_warning
+    assert f"{STABLE} gets all requests, {CANARY} none: " in story.events[-1].message
 
 
 def test_a_question_and_its_answer_are_told(tmp_path: Path):
@@ -96,7 +96,7 @@ def test_pauses_and_a_persons_rollback_are_told_with_the_person(tmp_path: Path):
     for kind in (CommandKind.PAUSE, CommandKind.RESUME, CommandKind.ROLLBACK):
         story.order(kind)
     assert story.reasons[-3:] == ["Paused", "Resumed", "RolledBack"]
-    assert story.told[-1].message.endswith("kim: rollback")
+    assert story.events[-1].message.endswith("kim: rollback")
 
 
 def test_a_newer_revision_is_told(tmp_path: Path):
@@ -108,26 +108,26 @@ def test_a_newer_revision_is_told(tmp_path: Path):
 def test_names_are_the_same_whoever_tells(tmp_path: Path):
     story = Story(tmp_path, STEPS).minutes(1)
     again = events_between(None, story.store.load(NAMESPACE, SERVICE).rollout)
-    assert {one.name for one in again} <= {one.name for one in story.told}
-    assert all(one.name.startswith(f"{SERVICE}-rollout-1.") for one in story.told)
+    assert {one.name for one in again} <= {one.name for one in story.events}
+    assert all(one.name.startswith(f"{SERVICE}-rollout-1.") for one in story.events)
 
 
 def test_looks_that_change_nothing_are_one_thing_that_happens_again(tmp_path: Path):
     story = Story(tmp_path, STEPS, error_rate=0.0125)
     story.paper.requests_a_minute = 10
     story.minutes(60)
-    held = [one for one in story.told if one.reason == "Held" and one.name.endswith("-10")]
+    held = [one for one in story.events if one.reason == "Held" and one.name.endswith("-10")]
     entries = story.store.load(NAMESPACE, SERVICE).rollout.entries
     assert len(held) > 50
     assert len({(one.name, one.message) for one in held}) == 1
     assert [one.entry for one in held] == list(range(held[0].entry, held[0].entry + len(held)))
-    assert len({one.name for one in story.told}) < 6 < entries
+    assert len({one.name for one in story.events}) < 6 < entries
 
 
 def test_two_steps_and_two_questions_are_different_things(tmp_path: Path):
     story = Story(tmp_path, ASKS).minutes(30)
     story.order(CommandKind.APPROVE).minutes(3)
-    raised = {one.name for one in story.told if one.reason == "Raised"}
+    raised = {one.name for one in story.events if one.reason == "Raised"}
     assert raised == {f"{SERVICE}-rollout-1.raised-10", f"{SERVICE}-rollout-1.raised-50"}
     assert story.first("Asked").name == f"{SERVICE}-rollout-1.asked-step-50"
 

@@ -59,7 +59,7 @@ def test_before_the_first_look_no_share_is_claimed_to_be_seen(controller: Contro
 
 def test_evidence_is_what_the_gates_have_spent_up_to_the_limit(controller: Controller, url: str):
     controller.paper.error_rate = 0.013
-    seen = []
+    values = []
     for _ in range(12):
         controller.turn(60)
         rollout = newest(controller.store, *OF).rollout
@@ -67,8 +67,8 @@ def test_evidence_is_what_the_gates_have_spent_up_to_the_limit(controller: Contr
         exposed = gauges(url, "evidence_ratio", "gate")
         assert exposed == {gate: spent[gate] for gate in exposed}
         assert sum(exposed.values()) == pytest.approx(sum(spent.values()))
-        seen.append(exposed["errors"])
-    assert 0 < max(seen) < 1
+        values.append(exposed["errors"])
+    assert 0 < max(values) < 1
     controller.paper.error_rate = 0.9
     controller.turn(60)
     assert gauges(url, "evidence_ratio", "gate")["errors"] >= 1
