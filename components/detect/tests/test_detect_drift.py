@@ -38,9 +38,9 @@ def test_warmer_months_are_told_by_feature(
 ):
     served = examples_of("served", serving=flights_of(1000, 2, warmer=30))
     assert not detect(DetectRequest(examples=served, detector=detector), targets).passed
-    found = outcome.read(targets.outcome)
-    assert not found.passed
-    assert [reason.subject for reason in found.reasons] == ["temp"]
+    verdict = outcome.read(targets.outcome)
+    assert not verdict.passed
+    assert [reason.subject for reason in verdict.reasons] == ["temp"]
     (watched,) = json.loads((targets.drift / "drift.json").read_text())["watched"]
     (window,) = watched["windows"]
     drifted = {feature["feature"]: feature["drifted"] for feature in window["features"]}
@@ -81,9 +81,9 @@ def test_few_rows_pass_with_a_warning(
 ):
     served = examples_of("served", serving=flights_of(20, 2))
     assert detect(DetectRequest(examples=served, detector=detector), targets).passed
-    found = outcome.read(targets.outcome)
-    assert found.passed
-    assert {reason.kind for reason in found.reasons} == {"not_enough_data"}
+    verdict = outcome.read(targets.outcome)
+    assert verdict.passed
+    assert {reason.kind for reason in verdict.reasons} == {"not_enough_data"}
     assert "not enough data" in targets.report.read_text()
 
 
@@ -124,8 +124,8 @@ def test_a_feature_without_values_drifted(
     columns = flights_of(1000, 2) | {"temp": [None] * 1000}
     detect(DetectRequest(examples=examples_of("gap", a=columns), detector=detector), targets)
     reasons = outcome.read(targets.outcome).reasons
-    told = [(reason.subject, reason.kind) for reason in reasons]
-    assert told == [("temp (missing)", "drift"), ("temp", "not_enough_data")]
+    kinds = [(reason.subject, reason.kind) for reason in reasons]
+    assert kinds == [("temp (missing)", "drift"), ("temp", "not_enough_data")]
 
 
 def test_all_wrong_parameters_are_named_at_once(tmp_path: Path, targets: Targets):

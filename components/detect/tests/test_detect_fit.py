@@ -118,7 +118,7 @@ def test_all_wrong_parameters_are_named_at_once(request_of: FitRequest, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "fault"),
     [
         ({"alpah": 0.1}, r"alpah=0.1: no such parameter, did you mean alpha\?"),
         ({"alpha": 2}, "alpha=2"),
@@ -126,9 +126,9 @@ def test_all_wrong_parameters_are_named_at_once(request_of: FitRequest, tmp_path
     ],
 )
 def test_a_wrong_setting_is_named(
-    request_of: FitRequest, tmp_path: Path, settings: dict[str, Any], told: str
+    request_of: FitRequest, tmp_path: Path, settings: dict[str, Any], fault: str
 ):
-    with pytest.raises(ParameterError, match=told):
+    with pytest.raises(ParameterError, match=fault):
         fit(replace(request_of, detector=settings), tmp_path / "detector")
 
 

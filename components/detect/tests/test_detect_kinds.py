@@ -72,8 +72,8 @@ def test_each_kind_is_fitted_and_tells_moved_rows_from_others(
     assert metadata["detector"] == kind
     for name, moved in (("same", 0.0), ("moved", 0.5)):
         examples = examples_of(name, serving=rows(500, 2, moved))
-        found = detect(DetectRequest(examples=examples, detector=tmp_path / "detector"), targets)
-        assert found.passed == (name == "same"), found.summary()
+        verdict = detect(DetectRequest(examples=examples, detector=tmp_path / "detector"), targets)
+        assert verdict.passed == (name == "same"), verdict.summary()
 
 
 @pytest.mark.parametrize("kind", LACKING)
@@ -96,9 +96,9 @@ def test_parameters_of_a_fitted_detector_are_changed_and_its_reference_stays(
 ):
     fit(of_kind(fitting, "table"), tmp_path / "detector")
     served = examples_of("served", serving=rows(500, 2, 0.5))
-    asked = DetectRequest(examples=served, detector=tmp_path / "detector")
-    assert not detect(asked, targets).passed
-    assert detect(replace(asked, choice={"kind": "table", "least": 0.99}), targets).passed
+    comparison = DetectRequest(examples=served, detector=tmp_path / "detector")
+    assert not detect(comparison, targets).passed
+    assert detect(replace(comparison, choice={"kind": "table", "least": 0.99}), targets).passed
 
 
 def test_an_artefact_of_alibi_detect_is_named_by_its_folder(
@@ -113,11 +113,11 @@ def test_an_artefact_of_alibi_detect_is_named_by_its_folder(
     for moved in (0.0, 2.0):
         values = np.random.default_rng(2).normal(moved, size=300)
         served = examples_of(f"moved {moved}", serving={"0": values})
-        asked = DetectRequest(examples=served, choice={"kind": "alibi", "folder": str(folder)})
-        assert detect(asked, targets).passed == (moved == 0)
+        comparison = DetectRequest(examples=served, choice={"kind": "alibi", "folder": str(folder)})
+        assert detect(comparison, targets).passed == (moved == 0)
 
 
 def test_all_faults_of_a_comparison_are_named_at_once(targets: Targets, tmp_path: Path):
-    asked = DetectRequest(examples=tmp_path, choice={"kind": "tabel", "folder": "d"}, rows=0)
+    comparison = DetectRequest(examples=tmp_path, choice={"kind": "tabel", "folder": "d"}, rows=0)
     with pytest.raises(ParameterError, match=r"detector: kind='tabel'.*mean table\?.*rows=0"):
-        detect(asked, targets)
+        detect(comparison, targets)

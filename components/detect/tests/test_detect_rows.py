@@ -25,17 +25,17 @@ def test_every_row_is_equally_likely(examples_of: Examples):
 
 def test_missing_values_stay_missing(examples_of: Examples):
     columns = {"n": [1.5, None, 2.5], "i": [1, None, 3], "t": ["a", None, ""], "none": [None] * 3}
-    found, _ = sampled(examples_of("gaps", a=columns), ["a"], 10, 0).columns()
-    assert np.array_equal(found["n"], [1.5, np.nan, 2.5], equal_nan=True)
-    assert np.array_equal(found["i"], [1, np.nan, 3], equal_nan=True)
-    assert found["t"].tolist() == ["a", None, ""]
-    assert np.isnan(found["none"]).all()
+    sample, _ = sampled(examples_of("gaps", a=columns), ["a"], 10, 0).columns()
+    assert np.array_equal(sample["n"], [1.5, np.nan, 2.5], equal_nan=True)
+    assert np.array_equal(sample["i"], [1, np.nan, 3], equal_nan=True)
+    assert sample["t"].tolist() == ["a", None, ""]
+    assert np.isnan(sample["none"]).all()
 
 
 def test_numbers_are_those_that_were_written(examples_of: Examples):
     written = {"x": [39.02, 0.1, -1e-7, 123456.0]}
-    found, _ = sampled(examples_of("decimals", tfrecord=True, a=written), ["a"], 10, 0).columns()
-    assert found["x"].tolist() == written["x"]
+    sample, _ = sampled(examples_of("decimals", tfrecord=True, a=written), ["a"], 10, 0).columns()
+    assert sample["x"].tolist() == written["x"]
 
 
 def test_a_split_without_rows_is_an_error(examples_of: Examples):

@@ -109,7 +109,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class EvaluationRequest:
     """What is evaluated and blessed, and where everything goes."""
 
     out: Path
@@ -146,51 +146,51 @@ class Judged:
         return self.outcome.passed
 
 
-def request(home: Path, name: str, config: str, **changes: Any) -> Asked:
+def request(home: Path, name: str, config: str, **changes: Any) -> EvaluationRequest:
     out = home / name
     out.mkdir()
     (out / "config.pbtxt").write_text(config)
-    asked = Asked(
+    made = EvaluationRequest(
         out=out,
         examples=str(home / "examples"),
         model=str(home / "good"),
         eval_config_file=str(out / "config.pbtxt"),
     )
-    return replace(asked, **changes)
+    return replace(made, **changes)
 
 
-def evaluated(asked: Asked) -> Any:
+def evaluated(request_made: EvaluationRequest) -> Any:
     inputs = Inputs(
-        examples=asked.examples,
-        model=asked.model,
-        eval_config_file=asked.eval_config_file,
+        examples=request_made.examples,
+        model=request_made.model,
+        eval_config_file=request_made.eval_config_file,
         split="eval",
     )
-    page = str(asked.out / "evaluation.html")
-    return evaluate(Request(inputs=inputs, evaluation=asked.evaluation, report=page))
+    page = str(request_made.out / "evaluation.html")
+    return evaluate(Request(inputs=inputs, evaluation=request_made.evaluation, report=page))
 
 
-def to_bless(asked: Asked, **changes: Any) -> BlessRequest:
+def to_bless(request_made: EvaluationRequest, **changes: Any) -> BlessRequest:
     whole = BlessRequest(
-        evaluation=Path(asked.evaluation),
-        examples=asked.examples,
-        model=asked.model,
-        eval_config_file=asked.eval_config_file,
-        deployed=asked.deployed,
-        comparison=Path(asked.comparison),
-        outcome=asked.out / "outcome",
-        report=asked.report,
+        evaluation=Path(request_made.evaluation),
+        examples=request_made.examples,
+        model=request_made.model,
+        eval_config_file=request_made.eval_config_file,
+        deployed=request_made.deployed,
+        comparison=Path(request_made.comparison),
+        outcome=request_made.out / "outcome",
+        report=request_made.report,
     )
     return replace(whole, **changes)
 
 
-def judged(asked: Asked) -> Judged:
+def judged(request_made: EvaluationRequest) -> Judged:
     """Evaluate, then bless."""
-    first = evaluated(asked)
-    outcome, found = bless(to_bless(asked))
+    first = evaluated(request_made)
+    outcome, findings = bless(to_bless(request_made))
     return Judged(
         outcome=outcome,
-        metrics=plain(found.overall()),
+        metrics=plain(findings.overall()),
         alone=plain(first.findings.overall()),
         classification=first.classification,
         row_count=first.findings.row_count,

@@ -53,5 +53,5 @@ OF_KERAS = {
 
 def of_keras(kind: str, dtype: str = "float32") -> str:
     """Return Keras metrics of a kind of model that add up in a type of numbers."""
-    found = OF_KERAS[kind].items()
-    return metrics(*(with_options(name, f'{more}"dtype": "{dtype}"') for name, more in found))
+    of_kind = OF_KERAS[kind].items()
+    return metrics(*(with_options(name, f'{more}"dtype": "{dtype}"') for name, more in of_kind))

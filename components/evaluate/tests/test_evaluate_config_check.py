@@ -40,7 +40,7 @@ CHANGE = "threshold {{ change_threshold {{ direction: {} {} }} }}"
 
 
 @pytest.mark.parametrize(
-    ("threshold", "told"),
+    ("threshold", "message"),
     [
         ("threshold {}", "AUC: empty threshold"),
         (VALUE.format(""), "AUC: value_threshold has no bound"),
@@ -64,8 +64,8 @@ CHANGE = "threshold {{ change_threshold {{ direction: {} {} }} }}"
         ("per_slice_thresholds { slicing_specs {} }", "AUC: empty threshold"),
     ],
 )
-def test_thresholds_that_bind_nothing_or_hold_for_nothing(threshold, told):
-    assert told in fault(auc(threshold))
+def test_thresholds_that_bind_nothing_or_hold_for_nothing(threshold, message):
+    assert message in fault(auc(threshold))
 
 
 @pytest.mark.parametrize(

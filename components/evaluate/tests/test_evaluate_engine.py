@@ -122,8 +122,8 @@ def test_a_threshold_by_a_metrics_name_binds_that_metric(tmp_path: Path, least: 
         f' per_slice_thresholds {{ key: "auc" value {{ thresholds {{ {on_carriers} }} }} }} }}',
         tfma.EvalConfig(),
     )
-    asked = eval_config.for_models(parsed, with_baseline=True)
-    accumulated(rows(), asked, tmp_path)
-    found = tfma_results.load(tmp_path, "candidate")
-    assert found.validation_ok is holds
-    assert len(found.failures) == (0 if holds else 4)  # Over all rows, and on three carriers.
+    config = eval_config.for_models(parsed, with_baseline=True)
+    accumulated(rows(), config, tmp_path)
+    results = tfma_results.load(tmp_path, "candidate")
+    assert results.validation_ok is holds
+    assert len(results.failures) == (0 if holds else 4)  # Over all rows, and on three carriers.

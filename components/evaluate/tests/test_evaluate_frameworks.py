@@ -78,28 +78,28 @@ def test_metrics_of_an_xgboost_model_are_tfmas_of_its_predictions(tmp_path: Path
     booster.save_model(tmp_path / "model/model.ubj")
     xgboost_model.rewrite(tmp_path / "model/model.ubj")
     predicted = booster.predict(xgboost.DMatrix(ROWS))
-    found = metrics(inputs, tmp_path / "out")
+    values = metrics(inputs, tmp_path / "out")
     for name, value in own_metrics(predicted).items():
-        assert found[name] == pytest.approx(value, rel=1e-6), name
-    assert found["binary_accuracy"] == pytest.approx(accuracy_score(LABELS, predicted > 0.5))
-    assert found["binary_crossentropy"] == pytest.approx(log_loss(LABELS, predicted), rel=1e-4)
+        assert values[name] == pytest.approx(value, rel=1e-6), name
+    assert values["binary_accuracy"] == pytest.approx(accuracy_score(LABELS, predicted > 0.5))
+    assert values["binary_crossentropy"] == pytest.approx(log_loss(LABELS, predicted), rel=1e-4)
 
 
 def test_of_two_probabilities_of_scikit_learn_the_second_counts(tmp_path: Path):
     inputs = written(tmp_path, LABELS, BINARY)
     model = HistGradientBoostingClassifier(max_iter=5).fit(ROWS, LABELS)
     joblib.dump(model, tmp_path / "model/model.joblib")
-    found = metrics(inputs, tmp_path / "out")
+    values = metrics(inputs, tmp_path / "out")
     for name, value in own_metrics(model.predict_proba(ROWS)[:, 1]).items():
-        assert found[name] == pytest.approx(value, rel=1e-6), name
+        assert values[name] == pytest.approx(value, rel=1e-6), name
 
 
 def test_probabilities_of_several_classes_are_compared_by_place(tmp_path: Path):
     inputs = written(tmp_path, THREE, CLASSES)
     model = HistGradientBoostingClassifier(max_iter=5).fit(ROWS, THREE)
     joblib.dump(model, tmp_path / "model/model.joblib")
-    found = metrics(inputs, tmp_path / "out")["sparse_categorical_accuracy"]
-    assert found == pytest.approx(accuracy_score(THREE, model.predict(ROWS)))
+    measured = metrics(inputs, tmp_path / "out")["sparse_categorical_accuracy"]
+    assert measured == pytest.approx(accuracy_score(THREE, model.predict(ROWS)))
 
 
 def test_what_metrics_cannot_be_computed_of_is_told(tmp_path: Path):

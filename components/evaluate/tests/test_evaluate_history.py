@@ -16,7 +16,7 @@ from kanaria.components.shared.html_report.html_page import MOST_BYTES
 
 HOSTILE = "</script><script>alert(1)</script>"
 AUC = Value(slice="", metric="auc", candidate=0.8123456789012345, baseline=None)
-FOUND = Findings(
+FINDINGS = Findings(
     eval_config="x",
     split="eval",
     row_count=100,
@@ -42,18 +42,18 @@ def release(root: Path, name: str, evaluation: object, span: str = "") -> str:
     return str(root / name)
 
 
-def told(against: str = "", auc: float = 0.75) -> dict[str, object]:
+def recorded(against: str = "", auc: float = 0.75) -> dict[str, object]:
     metrics = {"auc": {"value": auc, "low": auc - 0.1, "high": None}}
     return {"split": "eval", "rows": 50, "against": against, "metrics": metrics}
 
 
 def page(history: release_history.ReleaseHistory) -> str:
-    return report.page(blessing_outcome.decide(FOUND, "live"), FOUND, "live", history)
+    return report.page(blessing_outcome.decide(FINDINGS, "live"), FINDINGS, "live", history)
 
 
 def test_a_release_keeps_the_finite_metrics_over_all_rows_to_the_last_digit():
-    kept = FOUND.evaluation("s3://b/tips/live")
-    assert kept == ModelEvaluation(
+    evaluation = FINDINGS.evaluation("s3://b/tips/live")
+    assert evaluation == ModelEvaluation(
         split="eval",
         rows=100,
         against="s3://b/tips/live",
@@ -62,14 +62,14 @@ def test_a_release_keeps_the_finite_metrics_over_all_rows_to_the_last_digit():
             "example_count": Measured(value=100.0),
         },
     )
-    assert next(iter(kept.metrics)) == "auc"  # It has the threshold.
+    assert next(iter(evaluation.metrics)) == "auc"  # It has the threshold.
 
 
 def test_the_releases_are_read_from_the_first_to_the_live_one(tmp_path: Path):
     uri = ""
     for number in range(3):
         uri = release(
-            tmp_path, f"{number}abc", told(uri, auc=0.7 + number / 100), f"2013-0{number}"
+            tmp_path, f"{number}abc", recorded(uri, auc=0.7 + number / 100), f"2013-0{number}"
         )
     past = release_history.read(uri)
     assert [each.name for each in past.releases] == ["0abc", "1abc", "2abc"]
@@ -90,7 +90,7 @@ def test_the_releases_are_read_from_the_first_to_the_live_one(tmp_path: Path):
 def test_no_more_than_the_last_releases_are_read(tmp_path: Path):
     uri = ""
     for number in range(release_history.MOST + 3):
-        uri = release(tmp_path, f"r{number}", told(uri))
+        uri = release(tmp_path, f"r{number}", recorded(uri))
     past = release_history.read(uri)
     assert len(past.releases) == release_history.MOST
     assert past.releases[-1].uri == uri
@@ -98,7 +98,7 @@ def test_no_more_than_the_last_releases_are_read(tmp_path: Path):
 
 
 def test_a_release_of_an_earlier_kanaria_ends_the_history(tmp_path: Path):
-    past = release_history.read(release(tmp_path, "live", told(release(tmp_path, "old", None))))
+    past = release_history.read(release(tmp_path, "live", recorded(release(tmp_path, "old", None))))
     assert [each.name for each in past.releases] == ["live"]
     assert "old/release.json: the release keeps no metrics" in past.end
     assert "the release keeps no metrics" in page(past)
@@ -107,34 +107,36 @@ def test_a_release_of_an_earlier_kanaria_ends_the_history(tmp_path: Path):
 @pytest.mark.parametrize(
     "evaluation",
     [
-        *({"metrics": 5}, "x", [1], told() | {"rows": None}, told() | {"against": 5}),
-        *(told() | {"metrics": {"auc": one}} for one in (5, {}, {"value": "nan"})),
-        told() | {"metrics": {"auc": {"value": None, "low": 1, "high": 2}}},
+        *({"metrics": 5}, "x", [1], recorded() | {"rows": None}, recorded() | {"against": 5}),
+        *(recorded() | {"metrics": {"auc": one}} for one in (5, {}, {"value": "nan"})),
+        recorded() | {"metrics": {"auc": {"value": None, "low": 1, "high": 2}}},
     ],
 )
 def test_what_cannot_be_read_ends_the_history_with_its_place(tmp_path: Path, evaluation: object):
     damaged = release(tmp_path, "damaged", evaluation)
-    past = release_history.read(release(tmp_path, "live", told(damaged)))
+    past = release_history.read(release(tmp_path, "live", recorded(damaged)))
     assert [each.name for each in past.releases] == ["live"]
     assert "damaged/release.json: no readable evaluation" in past.end
 
 
 def test_a_removed_release_and_a_circle_end_the_history(tmp_path: Path):
-    gone = release_history.read(release(tmp_path, "live", told(str(tmp_path / "gone"))))
+    gone = release_history.read(release(tmp_path, "live", recorded(str(tmp_path / "gone"))))
     assert "gone/release.json" in gone.end
     circle = str(tmp_path / "circle")
-    assert len(release_history.read(release(tmp_path, "circle", told(circle))).releases) == 1
+    assert len(release_history.read(release(tmp_path, "circle", recorded(circle))).releases) == 1
 
 
 def test_a_first_release_has_no_history():
     past = release_history.read("")
-    assert "Releases so far" not in report.page(blessing_outcome.decide(FOUND, ""), FOUND, "", past)
+    assert "Releases so far" not in report.page(
+        blessing_outcome.decide(FINDINGS, ""), FINDINGS, "", past
+    )
 
 
 def test_names_of_metrics_and_spans_are_only_text(tmp_path: Path):
-    odd = told() | {"metrics": {HOSTILE: {"value": 1, "low": None, "high": None}}}
+    odd = recorded() | {"metrics": {HOSTILE: {"value": 1, "low": None, "high": None}}}
     past = release_history.read(release(tmp_path, "live", odd, HOSTILE))
-    named = replace(FOUND, values=(replace(AUC, metric=HOSTILE),))
+    named = replace(FINDINGS, values=(replace(AUC, metric=HOSTILE),))
     document = report.page(blessing_outcome.decide(named, "live"), named, "live", past)
     assert "alert(1)</script>" not in document
 
@@ -144,7 +146,7 @@ def test_very_many_long_names_and_releases_stay_below_the_size_of_a_page(tmp_pat
     uri = ""
     for number in range(release_history.MOST):
         metrics = {name: {"value": number / 3, "low": None, "high": None} for name in long}
-        evaluation = told(uri) | {"metrics": metrics}
+        evaluation = recorded(uri) | {"metrics": metrics}
         uri = release(tmp_path, f"{number:03}{'z' * 100}", evaluation, HOSTILE * 3)
     values = [
         Value(slice=f"{HOSTILE}{place}" if place else "", metric=name, candidate=0.5, baseline=None)
@@ -155,7 +157,7 @@ def test_very_many_long_names_and_releases_stay_below_the_size_of_a_page(tmp_pat
         Check(value=value, kind="value_threshold", bound="b" * 200, passed=False, text=HOSTILE)
         for value in values[:2000]
     ]
-    many = replace(FOUND, values=tuple(values), checks=tuple(checks))
+    many = replace(FINDINGS, values=tuple(values), checks=tuple(checks))
     outcome = blessing_outcome.decide(many, uri)
     document = report.page(outcome, many, uri, release_history.read(uri))
     assert len(document.encode()) < MOST_BYTES
@@ -170,9 +172,9 @@ def test_the_deciding_threshold_is_a_broken_one_else_one_over_all_rows():
         passed=True,
         text="t",
     )
-    both = replace(FOUND, checks=(sliced, FOUND.checks[0]))
+    both = replace(FINDINGS, checks=(sliced, FINDINGS.checks[0]))
     assert [one["metric"] for one in both.deciding()] == ["auc"]
-    broken = replace(FOUND, checks=(replace(sliced, passed=False), FOUND.checks[0]))
+    broken = replace(FINDINGS, checks=(replace(sliced, passed=False), FINDINGS.checks[0]))
     assert broken.deciding() == [
         {
             "metric": "auc @ x=1",

@@ -38,13 +38,13 @@ def rows() -> Rows:
 
 def errors(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
     """Return value and standard error by slice and metric."""
-    found = {}
+    by_key = {}
     for entry in tfma.load_metrics(str(folder)):
         key = tfma_results.slice_name(tfma_results.key_of_slice(entry))
         for pair in entry.metric_keys_and_values:
             error = pair.confidence_interval.standard_error.double_value.value
-            found[key, pair.key.name] = (pair.value.double_value.value, error)
-    return found
+            by_key[key, pair.key.name] = (pair.value.double_value.value, error)
+    return by_key
 
 
 @pytest.mark.parametrize("method", ["JACKKNIFE", "POISSON_BOOTSTRAP"])
@@ -54,14 +54,14 @@ def test_values_are_those_of_all_rows_and_errors_near_theory(tmp_path: Path, met
     config = parsed(CONFIG % method)
     accumulated(rows(), config, tmp_path / "once", parts=3)
     accumulated(rows(), config, tmp_path / "again", parts=3)
-    found = errors(tmp_path / "once")
-    assert found == errors(tmp_path / "again")
-    value, error = found["", "mean_label"]
+    values = errors(tmp_path / "once")
+    assert values == errors(tmp_path / "again")
+    value, error = values["", "mean_label"]
     assert value == pytest.approx(LABEL.mean(), abs=1e-12)
     # The standard error of a mean; one of 20 samples is itself off by a sixth of it.
     assert error == pytest.approx(LABEL.std() / ROWS**0.5, rel=0.6)
-    assert found["half=0", "mean_label"][1] > 0
-    assert found["", "example_count"] == (ROWS, 0.0)
+    assert values["half=0", "mean_label"][1] > 0
+    assert values["", "example_count"] == (ROWS, 0.0)
     on_beam(rows(), config, tmp_path / "beam")
     local, beam = (
         leave_out(tfma_results.load(tmp_path / name, "").numbers, method)
@@ -72,10 +72,10 @@ def test_values_are_those_of_all_rows_and_errors_near_theory(tmp_path: Path, met
 
 def leave_out(numbers: dict[Any, Any], method: str) -> dict[Any, Any]:
     """Leave out errors of single rows, of which TFMA's jackknife counts some buckets twice."""
-    kept = [] if method == "POISSON_BOOTSTRAP" else ["mean_squared_error"]
+    row_by_row = [] if method == "POISSON_BOOTSTRAP" else ["mean_squared_error"]
     return {
-        key: {metric: value for metric, value in found.items() if metric.name not in kept}
-        for key, found in numbers.items()
+        key: {metric: value for metric, value in of_slice.items() if metric.name not in row_by_row}
+        for key, of_slice in numbers.items()
     }
 
 
@@ -88,13 +88,13 @@ def test_a_jackknife_of_mean_errors_counts_each_row_once(tmp_path: Path):
 
 def test_bootstrap_draws_each_row_once_on_average_and_jackknife_once():
     nothing = np.zeros(5000, dtype=np.int64)
-    found = slices.Membership(keys=((),), rows=np.arange(5000), slices=nothing)
-    boot = slices.sampled(found, slices.BOOTSTRAP, 20, (0, 0))
+    membership = slices.Membership(keys=((),), rows=np.arange(5000), slices=nothing)
+    boot = slices.sampled(membership, slices.BOOTSTRAP, 20, (0, 0))
     counts = dict(zip(boot.keys, np.bincount(boot.slices), strict=True))
     assert counts[(), slices.private.FULL_SAMPLE] == 5000
     assert all(4700 < counts[(), sample] < 5300 for sample in range(20))
-    buckets = slices.sampled(found, slices.JACKKNIFE, 20, (0, 0))
+    buckets = slices.sampled(membership, slices.JACKKNIFE, 20, (0, 0))
     assert sorted(buckets.rows.tolist()) == list(range(5000))
     assert len(buckets.keys) == 20
-    other = slices.sampled(found, slices.JACKKNIFE, 20, (0, 1))
+    other = slices.sampled(membership, slices.JACKKNIFE, 20, (0, 1))
     assert not np.array_equal(other.rows, buckets.rows)

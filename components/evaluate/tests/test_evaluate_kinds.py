@@ -135,8 +135,8 @@ CONFIGS = {
 
 def rows_of(kind: str) -> Rows:
     if kind == "classes":
-        found = classes()
-        return of_model({"probabilities": found, "logits": found * 2})
+        probabilities = classes()
+        return of_model({"probabilities": probabilities, "logits": probabilities * 2})
     if kind in {"several", "ranked"}:
         noise = GENERATOR.random((ROWS, 4)) * 0.6
         return of_model({"p": (SEVERAL * 0.4 + noise).astype("float32")})
@@ -149,13 +149,13 @@ def rows_of(kind: str) -> Rows:
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_numbers_and_plots_are_those_of_the_pipeline(tmp_path: Path, kind: str):
-    found = twins(tmp_path, rows_of(kind), parsed(CONFIGS[kind]))
-    once, parts, beam = (found.numbers(folder) for folder in (found.once, found.parts, found.beam))
+    made = twins(tmp_path, rows_of(kind), parsed(CONFIGS[kind]))
+    once, parts, beam = (made.numbers(folder) for folder in (made.once, made.parts, made.beam))
     assert len(once) > 3
     assert equal(once, beam, 1e-12) == []
     assert equal(once, parts, 1e-12) == []
-    assert different_plots(found.once, found.beam, 1e-12) == []
-    assert different_plots(found.once, found.parts, 1e-12) == []
+    assert different_plots(made.once, made.beam, 1e-12) == []
+    assert different_plots(made.once, made.parts, 1e-12) == []
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,10 @@ def test_keras_metrics_are_equal_to_the_digits_that_keras_keeps(
     label = {"binary": "y", "classes": "class"}.get(kind, "several")
     text = f'model_specs {{ label_key: "{label}" example_weight_key: "w" }} {SLICES}'
     config = parsed(f"{text} metrics_specs {{ {of_keras(kind, dtype)} }}")
-    found = twins(tmp_path, rows_of(kind), config)
-    once = found.numbers(found.once)
-    assert equal(once, found.numbers(found.beam), tolerance) == []
-    assert equal(once, found.numbers(found.parts), tolerance) == []
+    made = twins(tmp_path, rows_of(kind), config)
+    once = made.numbers(made.once)
+    assert equal(once, made.numbers(made.beam), tolerance) == []
+    assert equal(once, made.numbers(made.parts), tolerance) == []
 
 
 def test_two_models_crossed_slices_and_changes_are_those_of_the_pipeline(tmp_path: Path):
@@ -189,12 +189,12 @@ def test_two_models_crossed_slices_and_changes_are_those_of_the_pipeline(tmp_pat
         {metrics(judged)} }}"""
     first, second = scores()
     config = parsed(text, with_baseline=True)
-    found = twins(tmp_path, of_model({"p": first}, {"p": second}), config)
-    once, beam = (found.numbers(folder) for folder in (found.once, found.beam))
+    made = twins(tmp_path, of_model({"p": first}, {"p": second}), config)
+    once, beam = (made.numbers(folder) for folder in (made.once, made.beam))
     assert sum(" against " in tfma_results.slice_name(key) for key in once) > 8
     assert equal(once, beam, 1e-12) == []
-    assert equal(once, found.numbers(found.parts), 1e-12) == []
-    local, pipeline = (tfma_results.load(each, "candidate") for each in (found.once, found.beam))
+    assert equal(once, made.numbers(made.parts), 1e-12) == []
+    local, pipeline = (tfma_results.load(each, "candidate") for each in (made.once, made.beam))
     assert local.failures == pipeline.failures != set()
     assert local.validation_ok == pipeline.validation_ok
 
@@ -205,11 +205,11 @@ def test_few_rows_and_slices_without_rows(tmp_path: Path, count: int):
       slicing_specs {{ feature_values {{ key: "town" value: "nowhere" }} }}
       metrics_specs {{ {metrics("ExampleCount", "MeanLabel", "MeanSquaredError")} }}"""
     rows = rows_of("binary").part(0, count)
-    found: Twins = twins(tmp_path, rows, parsed(text), parts=count)
-    once, beam = (found.numbers(folder) for folder in (found.once, found.beam))
+    made: Twins = twins(tmp_path, rows, parsed(text), parts=count)
+    once, beam = (made.numbers(folder) for folder in (made.once, made.beam))
     assert len(once) > 2
     assert equal(once, beam, 1e-12) == []
-    assert equal(once, found.numbers(found.parts), 1e-12) == []
+    assert equal(once, made.numbers(made.parts), 1e-12) == []
 
 
 def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: Path):
@@ -217,23 +217,27 @@ def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: P
     text = f"""model_specs {{ label_key: "several" }}
       metrics_specs {{ {metrics("CategoricalCrossEntropy", "MeanSquaredError")} }}"""
     rows = rows_of("several")
-    given = rows.predictions[""]["p"].astype(float)
+    shares_of_model = rows.predictions[""]["p"].astype(float)
     accumulated(rows, parsed(text), tmp_path, parts=2)
-    found = {key.name: value for key, value in tfma_results.load(tmp_path, "").numbers[()].items()}
-    shares = given / given.sum(axis=1, keepdims=True)
+    metrics_of_all = {
+        key.name: value for key, value in tfma_results.load(tmp_path, "").numbers[()].items()
+    }
+    shares = shares_of_model / shares_of_model.sum(axis=1, keepdims=True)
     expected = -np.mean((SEVERAL * np.log(shares)).sum(axis=1))
-    assert found["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
-    assert found["mean_squared_error"] == pytest.approx(np.mean((SEVERAL - given) ** 2), rel=1e-6)
-    assert np.array_equal(rows.predictions[""]["p"].astype(float), given)
+    assert metrics_of_all["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
+    assert metrics_of_all["mean_squared_error"] == pytest.approx(
+        np.mean((SEVERAL - shares_of_model) ** 2), rel=1e-6
+    )
+    assert np.array_equal(rows.predictions[""]["p"].astype(float), shares_of_model)
 
 
 def test_a_metric_of_the_users_own_is_fed_row_by_row(tmp_path: Path):
     own = metrics('class_name: "LargestError" module: "own_metric"')
     text = f'model_specs {{ label_key: "y" }} {SLICES} metrics_specs {{ {own} }}'
     rows = rows_of("binary")
-    found = twins(tmp_path, rows, parsed(text))
-    once = found.numbers(found.once)
-    assert equal(once, found.numbers(found.beam), 0.0) == []
-    assert equal(once, found.numbers(found.parts), 0.0) == []
+    results = twins(tmp_path, rows, parsed(text))
+    once = results.numbers(results.once)
+    assert equal(once, results.numbers(results.beam), 0.0) == []
+    assert equal(once, results.numbers(results.parts), 0.0) == []
     expected = np.abs(LABEL - rows.predictions[""]["p"][:, 0].astype(float)).max()
     assert next(iter(once[()].values())) == expected

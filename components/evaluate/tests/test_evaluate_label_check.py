@@ -145,7 +145,7 @@ def test_class_ids_outside_the_models_classes(metric, bad, named):
 
 
 @pytest.mark.parametrize(
-    ("metric", "labels", "told"),
+    ("metric", "labels", "fault"),
     [
         ("CategoricalAccuracy", IDS[0], "takes 3 labels a row (one-hot)"),
         ("CategoricalCrossEntropy", IDS[0], "takes 3 labels a row (one-hot)"),
@@ -157,8 +157,8 @@ def test_class_ids_outside_the_models_classes(metric, bad, named):
         ("SparseCategoricalAccuracy", ["a", "b", "c"], "labels are text, such as 'a'"),
     ],
 )
-def test_labels_of_a_form_that_the_metric_reads_otherwise(metric, labels, told):
-    assert told in refusal(metric, labels, EYE)
+def test_labels_of_a_form_that_the_metric_reads_otherwise(metric, labels, fault):
+    assert fault in refusal(metric, labels, EYE)
 
 
 @pytest.mark.parametrize("metric", ["CategoricalAccuracy", "SparseCategoricalAccuracy"])
@@ -217,7 +217,7 @@ def test_rows_that_tfma_leaves_out_of_errors_of_logarithms_and_percentages():
 
 
 @pytest.mark.parametrize(
-    ("weights", "told"),
+    ("weights", "fault"),
     [
         ([1, -0.5, 1, 1], "-0.5 in row 1 is negative"),
         ([1, NAN, 1, 1], "1 of 4 rows have no weight"),
@@ -228,11 +228,11 @@ def test_rows_that_tfma_leaves_out_of_errors_of_logarithms_and_percentages():
         ([[1, 2], [1, 2], [1, 2], [1, 2]], "not one number a row"),
     ],
 )
-def test_weights_that_give_no_metric(weights, told):
+def test_weights_that_give_no_metric(weights, fault):
     model = 'example_weight_key: "w"'
     message = refusal("AUC", *BINARY, model=model, weights=weights)
     assert message.startswith("split 'eval', weight 'w': ")
-    assert told in message
+    assert fault in message
 
 
 def test_a_label_column_of_one_class_is_an_error_for_two_class_metrics_only():

@@ -30,9 +30,9 @@ COUNT, LOSS, AUC = value("example_count", 652.0), value("loss", 0.25), value("au
 def test_lists_show_the_metric_that_decides_and_else_the_first():
     assert findings(COUNT, LOSS, AUC, judged="auc").main_metric() == "auc 0.9429"
     assert findings(COUNT, LOSS, AUC).main_metric() == "loss 0.25"
-    told = findings(COUNT, LOSS, AUC, judged="auc").metadata("evaluate_model")
-    assert told["evaluation"]["display_name"] == "evaluation: auc 0.9429, 652 rows"
-    assert told["metrics"] == {
+    metadata = findings(COUNT, LOSS, AUC, judged="auc").metadata("evaluate_model")
+    assert metadata["evaluation"]["display_name"] == "evaluation: auc 0.9429, 652 rows"
+    assert metadata["metrics"] == {
         "display_name": "metrics: auc 0.9429",
         "example_count": 652.0,
         "loss": 0.25,

@@ -11,9 +11,9 @@ from kanaria.components.shared.engines.processes import ProcessEngine
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[ProcessEngine]:
-    found = ProcessEngine(2)
-    yield found
-    found.close()
+    two_processes = ProcessEngine(2)
+    yield two_processes
+    two_processes.close()
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,6 @@ def test_every_metric_of_two_models_is_equal(models: Models, engine: ProcessEngi
     apart = models.measured("processes", MANY, engine, both=True)
     here = models.measured("local", MANY, LocalEngine(), both=True)
     assert here.findings.row_count == sum(FILES)
-    assert len({metric.name for found in here.numbers.values() for metric in found}) > 20
+    assert len({metric.name for of_slice in here.numbers.values() for metric in of_slice}) > 20
     assert apart.differences(here, 0.0) == []
     assert apart.findings == here.findings

@@ -61,13 +61,13 @@ def columns() -> dict[str, np.ndarray]:
 
 
 def rows() -> Rows:
-    found = columns()
+    values = columns()
     kinds = {"s": pa.large_binary(), "y": pa.int64(), "w": pa.float32()}
     lists = {
-        name: pa.array([[v] for v in found[name].tolist()], pa.large_list(kind))
+        name: pa.array([[v] for v in values[name].tolist()], pa.large_list(kind))
         for name, kind in kinds.items()
     }
-    predictions = {"": {"p": found["p"][:, None]}}
+    predictions = {"": {"p": values["p"][:, None]}}
     return Rows(table=pa.table(lists), predictions=predictions, derived={})
 
 
@@ -83,54 +83,56 @@ def evaluated(request, tmp_path_factory) -> tuple[tfma_results.Results, tfma.Eva
     return tfma_results.load(folder, ""), config
 
 
-def on(found: tfma_results.Results, name: str) -> dict[str, float]:
+def on(results: tfma_results.Results, name: str) -> dict[str, float]:
     key = (("s", name),) if name else ()
-    return {metric.name: value for metric, value in found.numbers[key].items()}
+    return {metric.name: value for metric, value in results.numbers[key].items()}
 
 
-def undefined(found: dict[str, float]) -> set[str]:
-    return {name for name, value in found.items() if math.isnan(value)}
+def undefined(metrics: dict[str, float]) -> set[str]:
+    return {name for name, value in metrics.items() if math.isnan(value)}
 
 
-def weighted_auc(found: dict[str, np.ndarray]) -> float:
+def weighted_auc(rows_of_slice: dict[str, np.ndarray]) -> float:
     """Share of the weight of pairs of a positive and a negative row that are in order."""
-    positive, negative = found["y"] == 1, found["y"] == 0
-    pairs = found["w"][positive][:, None] * found["w"][negative][None, :]
-    difference = found["p"][positive][:, None] - found["p"][negative][None, :]
+    positive, negative = rows_of_slice["y"] == 1, rows_of_slice["y"] == 0
+    pairs = rows_of_slice["w"][positive][:, None] * rows_of_slice["w"][negative][None, :]
+    difference = rows_of_slice["p"][positive][:, None] - rows_of_slice["p"][negative][None, :]
     return float((pairs * ((difference > 0) + (difference == 0) / 2)).sum() / pairs.sum())
 
 
 def test_metrics_that_lack_a_class_or_weight_are_not_numbers(evaluated):
-    found, _ = evaluated
-    known = set(on(found, "both"))
-    assert not undefined(on(found, "both")) | undefined(on(found, ""))
-    assert undefined(on(found, "negatives")) == (NEED_BOTH | NEED_POSITIVES) & known
-    assert undefined(on(found, "positives")) == NEED_BOTH & known
-    assert undefined(on(found, "weightless")) == (NEED_BOTH | NEED_POSITIVES | NEED_WEIGHT) & known
+    results, _ = evaluated
+    metrics = set(on(results, "both"))
+    assert not undefined(on(results, "both")) | undefined(on(results, ""))
+    assert undefined(on(results, "negatives")) == (NEED_BOTH | NEED_POSITIVES) & metrics
+    assert undefined(on(results, "positives")) == NEED_BOTH & metrics
+    assert (
+        undefined(on(results, "weightless")) == (NEED_BOTH | NEED_POSITIVES | NEED_WEIGHT) & metrics
+    )
 
 
 def test_defined_metrics_equal_their_formulas(evaluated):
-    found, _ = evaluated
+    results, _ = evaluated
     every = columns()
     for name in ["", "both"]:
         chosen = {k: v[every["s"] == name] if name else v for k, v in every.items()}
-        assert on(found, name)["auc"] == pytest.approx(weighted_auc(chosen), abs=2e-3)
+        assert on(results, name)["auc"] == pytest.approx(weighted_auc(chosen), abs=2e-3)
         hit = (chosen["p"] > 0.5) == chosen["y"]
         accuracy = np.average(hit, weights=chosen["w"])
-        assert on(found, name)["binary_accuracy"] == pytest.approx(accuracy, abs=1e-6)
-    assert on(found, "positives")["auc_precision_recall"] == pytest.approx(1)
+        assert on(results, name)["binary_accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert on(results, "positives")["auc_precision_recall"] == pytest.approx(1)
 
 
 def test_thresholds_of_undefined_metrics_do_not_hold_and_say_so(evaluated):
-    found, config = evaluated
+    results, config = evaluated
     whole = Findings(
         eval_config="",
         split="eval",
         row_count=1,
         value_thresholds=1,
         change_thresholds=0,
-        validation_ok=found.validation_ok,
-        checks=tuple(threshold_checks.checks(found, config)),
+        validation_ok=results.validation_ok,
+        checks=tuple(threshold_checks.checks(results, config)),
     )
     outcome = blessing_outcome.decide(whole, deployed="")
     slices = {reason.subject.partition("s=")[2] for reason in outcome.reasons}

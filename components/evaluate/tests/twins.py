@@ -90,19 +90,19 @@ class Twins:
 
 def twins(folder: Path, rows: Rows, config: Any, parts: int = 3) -> Twins:
     """Evaluate rows all three ways."""
-    found = Twins(
+    made = Twins(
         once=folder / "once",
         parts=folder / "parts",
         beam=folder / "beam",
         candidate=config.model_specs[0].name,
     )
-    for each in (found.once, found.parts, found.beam):
+    for each in (made.once, made.parts, made.beam):
         each.mkdir(parents=True)
     # Some of TFMA's metrics change the predictions that they are given.
-    accumulated(copy.deepcopy(rows), config, found.once)
-    accumulated(copy.deepcopy(rows), config, found.parts, parts)
-    on_beam(copy.deepcopy(rows), config, found.beam)
-    return found
+    accumulated(copy.deepcopy(rows), config, made.once)
+    accumulated(copy.deepcopy(rows), config, made.parts, parts)
+    on_beam(copy.deepcopy(rows), config, made.beam)
+    return made
 
 
 def equal(first: Any, second: Any, tolerance: float) -> list[str]:
@@ -133,13 +133,13 @@ def different_plots(first: Path, second: Path, tolerance: float) -> list[str]:
 
 def _plots(folder: Path) -> dict[tuple[str, str], tuple[list[str], list[float]]]:
     """Return (slice, key) -> names and values of all numbers of a plot."""
-    found = {}
+    by_name = {}
     for entry in tfma.load_plots(str(folder)):
         for pair in entry.plot_keys_and_values:
             named = list(_numbers(pair.value))
             names, values = [name for name, _ in named], [value for _, value in named]
-            found[str(entry.slice_key), str(pair.key)] = names, values
-    return found
+            by_name[str(entry.slice_key), str(pair.key)] = names, values
+    return by_name
 
 
 def _numbers(message: Any) -> Iterator[tuple[str, float]]:

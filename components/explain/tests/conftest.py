@@ -28,10 +28,10 @@ def flights(world: World) -> World:
         ]
     )
     def model(carrier: Any, hour: Any, delay: Any) -> dict[str, Any]:
-        known = tf.where(tf.math.is_nan(delay), -3.0, delay)
+        filled = tf.where(tf.math.is_nan(delay), -3.0, delay)
         weight = tf.where(carrier == "UA", 1.5, -0.5)
         length = tf.cast(tf.strings.length(carrier), tf.float32)
-        score = weight * known + tf.cast(hour, tf.float32) * 0.1 * length
+        score = weight * filled + tf.cast(hour, tf.float32) * 0.1 * length
         return {"probability": tf.sigmoid(score)}
 
     world.model(model)

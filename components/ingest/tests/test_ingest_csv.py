@@ -53,8 +53,8 @@ def test_a_blank_line_is_no_row_where_a_row_has_several_columns(rows_of):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_blank_line_is_a_missing_value_where_there_is_one_column(rows_of, end: str):
-    found = [row["a"] for row in rows_of(end.join(["a", "1", "", "3", "", ""]))]
-    assert found == ["1", None, "3", None]
+    values = [row["a"] for row in rows_of(end.join(["a", "1", "", "3", "", ""]))]
+    assert values == ["1", None, "3", None]
 
 
 @pytest.mark.parametrize("content", ["a,b\n", "a,b"])
@@ -101,13 +101,13 @@ def test_what_python_writes_is_read_back(rows_of, monkeypatch, rows, separator, 
     quoting, end = style
     writer = csv.writer(content, delimiter=separator, quoting=quoting, lineterminator=end)
     writer.writerows([names, *rows])
-    found = [list(row.values()) for row in rows_of(content.getvalue(), separator)]
-    assert found == [[value or None for value in row] for row in rows]
+    table = [list(row.values()) for row in rows_of(content.getvalue(), separator)]
+    assert table == [[value or None for value in row] for row in rows]
 
 
 def test_a_quote_within_a_value_is_a_character(rows_of):
-    found = [row["a"] for row in rows_of('a,b\n5" pipe,1\n6",2\n"7"" ""x",3\n')]
-    assert found == ['5" pipe', '6"', '7" "x']
+    values = [row["a"] for row in rows_of('a,b\n5" pipe,1\n6",2\n"7"" ""x",3\n')]
+    assert values == ['5" pipe', '6"', '7" "x']
 
 
 def test_blanks_behind_a_closing_quote_belong_to_the_value(rows_of):

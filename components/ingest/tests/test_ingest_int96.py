@@ -49,8 +49,8 @@ def test_every_year_is_kept_to_the_microsecond(stored, moments: list[datetime | 
 
 def test_nanoseconds_are_kept(stored):
     numbers = [1, None, 1_704_067_200_000_000_123, -7, -(2**62) - 1]
-    found = stored(pa.array(numbers, pa.int64()).cast(pa.timestamp("ns")))
-    assert (found.type, found.cast(pa.int64()).to_pylist()) == (pa.timestamp("ns"), numbers)
+    column = stored(pa.array(numbers, pa.int64()).cast(pa.timestamp("ns")))
+    assert (column.type, column.cast(pa.int64()).to_pylist()) == (pa.timestamp("ns"), numbers)
 
 
 def test_lists_keep_their_times(stored):
@@ -63,12 +63,12 @@ def test_arrow_reads_what_it_wrote(tmp_path_factory, moments: list[datetime | No
     path = tmp_path_factory.mktemp("int96") / "a.parquet"
     table = pa.table({"t": pa.array(moments, US)})
     pq.write_table(table, path, use_deprecated_int96_timestamps=True)
-    found = read(path)["t"]
-    assert found.cast(US).to_pylist() == moments
+    column = read(path)["t"]
+    assert column.cast(US).to_pylist() == moments
 
 
 def test_a_file_may_have_other_columns_and_other_times(tmp_path: Path):
     table = pa.table({"n": [1], "t": pa.array([5], pa.int64()).cast(pa.timestamp("ns"))})
     pq.write_table(table, tmp_path / "a.parquet", version="2.6")
-    found = read(tmp_path / "a.parquet")
-    assert found == table
+    columns = read(tmp_path / "a.parquet")
+    assert columns == table

@@ -75,17 +75,17 @@ def column(tmp_path: Path, values: pa.Array, **options: object) -> pa.ChunkedArr
 def test_lists_of_a_fixed_length_are_lists(tmp_path: Path, kind: pa.DataType):
     texts = [["1", "2"], ["3", "4"], ["5", "6"]]
     lists = pa.array(texts).cast(pa.list_(kind)).to_pylist()
-    found = column(tmp_path, pa.array(lists, pa.list_(kind, 2)), row_group_size=2)
-    assert (found.type, found.to_pylist()) == (pa.large_list(kind), lists)
+    listed = column(tmp_path, pa.array(lists, pa.list_(kind, 2)), row_group_size=2)
+    assert (listed.type, listed.to_pylist()) == (pa.large_list(kind), lists)
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 5), (1, 3), (1, 1), (2, 3), (0, 0)])
 def test_a_missing_list_of_a_fixed_length_stays_missing(start: int, length: int):
     lists = pa.array([[1, 2], None, [5, 6], None, [7, 8]], pa.list_(pa.int32(), 2))
     part = lists.slice(start, length)
-    found = parquet_column_types.usable("a.parquet", pa.table({"a": part}))["a"]
-    found.validate(full=True)
-    assert found.to_pylist() == part.to_pylist()
+    usable = parquet_column_types.usable("a.parquet", pa.table({"a": part}))["a"]
+    usable.validate(full=True)
+    assert usable.to_pylist() == part.to_pylist()
 
 
 @pytest.mark.parametrize("value", [timedelta(seconds=5), [timedelta(seconds=5)]])

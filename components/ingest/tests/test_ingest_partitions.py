@@ -31,10 +31,10 @@ def files(request, tmp_path: Path) -> list[Path]:
 @pytest.mark.parametrize("most_rows", [1, 10, 1000])
 def test_the_parts_together_are_the_split(files: list[Path], most_rows: int):
     parts = partitions.partitions(files, most_rows)
-    found = [batch for part in parts for batch in partitions.batches(part, 4)]
+    batches = [batch for part in parts for batch in partitions.batches(part, 4)]
     want = pa.Table.from_batches(record_batches(files, 4))
-    assert pa.Table.from_batches(found).equals(want)
-    assert {batch.schema for batch in found} == {part.schema for part in parts}
+    assert pa.Table.from_batches(batches).equals(want)
+    assert {batch.schema for batch in batches} == {part.schema for part in parts}
 
 
 @pytest.mark.parametrize("most_rows", [1, 10, 1000])

@@ -81,8 +81,8 @@ TYPES = {
 def test_every_type_of_postgresql_becomes_that_of_the_examples(ask, tmp_path: Path):
     ask(f"select {', '.join(TYPES)} from trips")
     first = rows(tmp_path / "examples/split=all").sort_by("id").slice(0, 1)
-    found = {name: (first[name].type, first[name][0].as_py()) for name in first.column_names}
-    assert found == TYPES
+    types = {name: (first[name].type, first[name][0].as_py()) for name in first.column_names}
+    assert types == TYPES
 
 
 def test_missing_values_stay_missing(ask, tmp_path: Path):
@@ -125,7 +125,7 @@ def test_the_order_of_the_answer_changes_nothing(ask, tmp_path: Path):
 
 
 def test_other_content_has_another_fingerprint(ask):
-    found = [
+    fingerprints = [
         ask(query).fingerprint
         for query in (
             "select id from trips",
@@ -135,7 +135,7 @@ def test_other_content_has_another_fingerprint(ask):
             "select id::text as id from trips",
         )
     ]
-    assert len(set(found)) == len(found)
+    assert len(set(fingerprints)) == len(fingerprints)
 
 
 def test_shares_of_time_can_follow_a_timestamp(ask, tmp_path: Path):
@@ -234,7 +234,7 @@ def test_sqlite_answers_too(sqlite: str, tmp_path: Path):
     assert rows(tmp_path / "out/split=all").sort_by("id")["fare"][2999].as_py() == 749.75
 
 
-def asked(folder: Path, values: str) -> list[object]:
+def values_of(folder: Path, values: str) -> list[object]:
     """Return the values of the only column that SQLite answers with, in some order."""
     sqlite3.connect(folder / "v.db").close()
     query = f"select * from (values {values})"
@@ -253,7 +253,7 @@ def asked(folder: Path, values: str) -> list[object]:
     ],
 )
 def test_sqlite_values_keep_what_they_are(tmp_path: Path, values: str, want: set):
-    assert set(asked(tmp_path, values)) == want
+    assert set(values_of(tmp_path, values)) == want
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_sqlite_values_keep_what_they_are(tmp_path: Path, values: str, want: set
 )
 def test_sqlite_values_that_would_be_changed_are_an_error(tmp_path, values: str, message: str):
     with pytest.raises(DataError, match=message):
-        asked(tmp_path, values)
+        values_of(tmp_path, values)
 
 
 @pytest.mark.parametrize("query", ["select absent", "select 1; select 2", "selekt 1"])

@@ -12,13 +12,13 @@ from kanaria.components.shared.errors import ParameterError
 @pytest.fixture
 def days(tmp_path: Path) -> list[str]:
     """Return the paths of five days' files, the second day's in two."""
-    found = []
+    paths = []
     for number, count in enumerate([300, 100, 200, 1, 250]):
         path = tmp_path / f"{number}.csv"
         rows = [f"{number * 1000 + row},{row / 7}" for row in range(count)]
         path.write_text("\n".join(["id,x", *rows]) + "\n")
-        found.append(str(path))
-    return found
+        paths.append(str(path))
+    return paths
 
 
 def written(data: list[str], target: Path, **options: object) -> list[Path]:

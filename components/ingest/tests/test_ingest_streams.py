@@ -121,10 +121,10 @@ def test_a_mark_of_byte_order_within_the_text_is_a_character(tmp_path: Path, cut
 def test_groups_of_rows_end_by_rows_and_by_bytes_wherever_rows_come_from(monkeypatch, at_once):
     monkeypatch.setattr(row_groups, "MOST_BYTES", 1000)
     table = pa.table({"a": ["x" * 400 if n < 4 else "y" for n in range(10)], "b": [[1]] * 10})
-    groups, found = RowGroups(4), []
+    groups, sizes = RowGroups(4), []
     for start in range(0, 10, at_once):
-        found += [group.num_rows for group in groups.add(table.slice(start, at_once))]
-    assert found == [3, 4]
+        sizes += [group.num_rows for group in groups.add(table.slice(start, at_once))]
+    assert sizes == [3, 4]
     assert groups.rest().num_rows == 3
 
 
@@ -141,8 +141,8 @@ print(json.dumps([sorted(sys.modules), int(re.search(r"VmHWM:\\s+(\\d+)", status
 def in_process(data: Path, target: Path) -> tuple[set[str], int]:
     """Return the modules of a fresh process that ingests, and the most MB that it had."""
     command = [sys.executable, "-I", "-c", LOADED, str(data), str(target)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    modules, peak = json.loads(found)
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    modules, peak = json.loads(printed)
     return set(modules), peak
 
 

@@ -59,8 +59,8 @@ COLUMNS = {
 
 @pytest.mark.parametrize(("values", "kind", "expected"), COLUMNS.values(), ids=COLUMNS)
 def test_a_feature_becomes_a_typed_column(tmp_path: Path, values, kind, expected):
-    found = column(tmp_path, *values)
-    assert (found.type, found.to_pylist()) == (kind, expected)
+    typed = column(tmp_path, *values)
+    assert (typed.type, typed.to_pylist()) == (kind, expected)
 
 
 @pytest.mark.parametrize(

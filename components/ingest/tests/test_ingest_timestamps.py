@@ -112,8 +112,8 @@ WRITTEN = [
 
 
 def test_every_way_to_write_an_instant_gives_one_text():
-    found = timestamps.canonical(pa.chunked_array([[*WRITTEN, None]])).to_pylist()
-    assert found == ["2024-10-27T00:30:00Z"] * len(WRITTEN) + [None]
+    texts = timestamps.canonical(pa.chunked_array([[*WRITTEN, None]])).to_pylist()
+    assert texts == ["2024-10-27T00:30:00Z"] * len(WRITTEN) + [None]
 
 
 def test_months_and_dates_begin_at_midnight():
@@ -148,8 +148,8 @@ def test_instants_are_those_of_python(values: list[datetime]):
     times = parsed(*(value.isoformat() for value in values))
     start = datetime(1970, 1, 1, tzinfo=UTC)
     want = [divmod((value - start) // timedelta(microseconds=1), 10**6) for value in values]
-    found = zip(times.seconds.to_pylist(), times.nanoseconds.to_pylist(), strict=True)
-    assert list(found) == [(seconds, micros * 1000) for seconds, micros in want]
+    pairs = zip(times.seconds.to_pylist(), times.nanoseconds.to_pylist(), strict=True)
+    assert list(pairs) == [(seconds, micros * 1000) for seconds, micros in want]
 
 
 @given(st.lists(st.none() | moments, min_size=1))

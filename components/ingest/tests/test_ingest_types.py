@@ -221,8 +221,8 @@ def test_no_value_is_silently_changed(tmp_path_factory, values: list[str]):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_text("a,b\n" + "".join(f"{value},x\n" for value in values))
     try:
-        found = typed_rows.joined([read(path)]).table()["a"]
+        typed = typed_rows.joined([read(path)]).table()["a"]
     except DataError:
         return
-    for text, value in zip(values, found.to_pylist(), strict=True):
+    for text, value in zip(values, typed.to_pylist(), strict=True):
         assert value == text or value == exact(text) or (text == "nan" and math.isnan(value))

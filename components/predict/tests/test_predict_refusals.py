@@ -73,9 +73,9 @@ def test_every_column_of_a_table_that_does_not_fit_is_told(world, database):
     )
     with pytest.raises(ParameterError) as caught:
         world.predict(f"{database}#unfit")
-    told = str(caught.value).partition("#unfit: ")[2].split("; ")
+    faults = str(caught.value).partition("#unfit: ")[2].split("; ")
     # COPY would have stored an integer's four bytes, or a real's, where a column has eight.
-    assert sorted(told) == [
+    assert sorted(faults) == [
         "column 'chunk' is integer, the rows hold bigint",
         "column 'large' is generated, rows bring their own value",
         "column 'run_id' is character varying of a bounded length, the rows hold text",
@@ -106,7 +106,7 @@ def test_rights_that_are_lacking_are_told(world, database):
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "fault"),
     [
         ("postgresql://u:secret@host/db#t", "the postgresql URI holds a password"),
         ("postgresql://u:secret@host/db", "the postgresql URI holds a password"),
@@ -114,10 +114,10 @@ def test_rights_that_are_lacking_are_told(world, database):
         ("mysql://u@host/db#t", "give a folder, or postgresql://user@host/name#table"),
     ],
 )
-def test_a_reference_to_a_table_is_checked_and_no_secret_is_shown(world, output, told):
+def test_a_reference_to_a_table_is_checked_and_no_secret_is_shown(world, output, fault):
     world.model()
     rows_of(world)
-    with pytest.raises(ParameterError, match=told) as caught:
+    with pytest.raises(ParameterError, match=fault) as caught:
         world.predict(output)
     assert "secret" not in str(caught.value)
 

@@ -14,7 +14,7 @@ from object_stores import Bucket
 from kanaria.components.shared.storage import uri_files
 
 SPEC = {"amount": tf.TensorSpec([None], tf.float32, name="amount")}
-KEPT = {
+PASSED_ON = {
     "text": ["a'\"\\\n", "", None, "ü€", "N\\N", "{}"],
     "words": [["a"], ["b", ""], [], None, ["c,d", "{}"], ["e"]],
     "numbers": [[1, 2], [], None, [3], [2**62], [4, 5, 6]],
@@ -52,9 +52,9 @@ def without_time(rows: list[dict]) -> list[str]:
 
 def test_a_table_holds_the_rows_of_a_folder(world, database):
     world.model(kinds, SPEC)
-    world.parquet(amount=[1.5, 2.5, 3.5, 4.5, math.inf, None], **KEPT)
+    world.parquet(amount=[1.5, 2.5, 3.5, 4.5, math.inf, None], **PASSED_ON)
     # Of chunks that are parts of lists, an older driver gave rows the lists of others.
-    settings = {"chunk_rows": 4, "batch_rows": 3, "keep": list(KEPT)}
+    settings = {"chunk_rows": 4, "batch_rows": 3, "keep": list(PASSED_ON)}
     scored = world.predict(**settings)
     world.predict(f"{database}#kinds", **settings)
     with dbapi.connect(database) as connection, connection.cursor() as cursor:
@@ -62,8 +62,8 @@ def test_a_table_holds_the_rows_of_a_folder(world, database):
         table = cursor.fetch_arrow_table()
     assert without_time(table.to_pylist()) == without_time(world.rows())
     assert {field.name: str(field.type) for field in table.schema} == scored.columns
-    assert [row["words"] for row in world.rows()] == KEPT["words"]
-    assert [row["Sp ace"] for row in world.rows()] == KEPT["Sp ace"]
+    assert [row["words"] for row in world.rows()] == PASSED_ON["words"]
+    assert [row["Sp ace"] for row in world.rows()] == PASSED_ON["Sp ace"]
     assert world.rows()[1]["matrix"] == [2.5] * 4
     assert world.rows()[1]['Na"me'] == 2.5
 

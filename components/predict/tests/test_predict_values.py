@@ -64,9 +64,9 @@ def test_rows_of_several_files_are_scored_in_order_as_by_the_bare_model(world):
     assert (scored.rows, scored.chunks, scored.rows_before) == (ROWS, 3, 0)
     assert {row["model_fingerprint"] for row in rows} == {scored.model_fingerprint}
     assert (world.home / "out" / "_SUCCESS").exists()
-    told = json.loads((world.home / "scored" / "scored.json").read_text())
-    assert 0 < told["rows_per_second"] == scored.rows_per_second < ROWS / 1e-6
-    assert told["columns"] == {field.name: str(field.type) for field in read_schema(world)}
+    document = json.loads((world.home / "scored" / "scored.json").read_text())
+    assert 0 < document["rows_per_second"] == scored.rows_per_second < ROWS / 1e-6
+    assert document["columns"] == {field.name: str(field.type) for field in read_schema(world)}
 
 
 def test_csv_is_scored_as_parquet_is(world):

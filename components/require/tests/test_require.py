@@ -23,8 +23,8 @@ def test_a_failed_outcome_stops_the_run_with_every_reason(tmp_path: Path):
     reasons = tuple(
         Reason(severity="ERROR", subject=name, kind="rule", text=f"{name} is odd") for name in "ab"
     )
-    found = Outcome(step="validate_data", passed=False, reasons=reasons)
-    outcome.write(found, tmp_path / "outcome")
+    verdict = Outcome(step="validate_data", passed=False, reasons=reasons)
+    outcome.write(verdict, tmp_path / "outcome")
     with pytest.raises(DataError, match="validate_data did not pass: a is odd; b is odd"):
         gate(tmp_path / "outcome")
 

@@ -13,5 +13,5 @@ NAMES = "import sys, {}; print(*sys.modules)"
 def test_a_resolver_loads_no_heavy_library(module: str):
     code = NAMES.format(f"kanaria.components.resolve.{module}")
     command = [sys.executable, "-I", "-c", code]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert HEAVY & set(found) == set()
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert HEAVY & set(modules) == set()

@@ -26,8 +26,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(data: Path, pattern: str, **asked: object) -> list[str]:
-    files, _, _ = resolve_span(f"{data}/{pattern}", SpanRequest(**asked)).data.partition("#sha256=")
+def names(data: Path, pattern: str, **wanted: object) -> list[str]:
+    files, _, _ = resolve_span(f"{data}/{pattern}", SpanRequest(**wanted)).data.partition(
+        "#sha256="
+    )
     return [str(Path(file).relative_to(data)) for file in files.split(",")]
 
 
@@ -40,8 +42,8 @@ def test_folders_that_are_columns_may_hold_the_span(tmp_path: Path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{path}.csv").write_text("x\n1\n")
     pattern = f"{tmp_path}/day={{SPAN:2}}/*.csv"
-    found = resolve_span(f"{pattern},{pattern}", SpanRequest())
-    assert found.data.startswith(f"{tmp_path}/day=02/a.csv#sha256=")
+    resolved = resolve_span(f"{pattern},{pattern}", SpanRequest())
+    assert resolved.data.startswith(f"{tmp_path}/day=02/a.csv#sha256=")
     assert names(tmp_path, "*/*.csv") == ["day=01/a.csv", "day=02/a.csv"]
 
 
@@ -57,16 +59,16 @@ def test_a_span_and_a_version_can_be_fixed(data: Path):
 
 def test_the_files_of_each_span_are_counted_in_their_order(data: Path):
     (data / "span-7/v2/b.csv").write_text("x\n1\n")
-    found = resolve_span(f"{data}/{VERSIONED}", SpanRequest(window=4))
-    names = [uri.rpartition("span-")[2] for uri in found.data.split("#")[0].split(",")]
+    resolved = resolve_span(f"{data}/{VERSIONED}", SpanRequest(window=4))
+    names = [uri.rpartition("span-")[2] for uri in resolved.data.split("#")[0].split(",")]
     assert names == ["10/v3/a.csv", "7/v2/a.csv", "7/v2/b.csv", "8/v1/a.csv"]
-    assert found.span_files == (1, 2, 1)
+    assert resolved.span_files == (1, 2, 1)
     assert resolve_span(f"{data}/*.csv", SpanRequest()).span_files == ()
 
 
 def test_a_window_reads_the_spans_before_too_and_leaves_gaps_out(data: Path):
-    found = names(data, VERSIONED, window=4)
-    assert sorted(found) == ["span-10/v3/a.csv", "span-7/v2/a.csv", "span-8/v1/a.csv"]
+    files = names(data, VERSIONED, window=4)
+    assert sorted(files) == ["span-10/v3/a.csv", "span-7/v2/a.csv", "span-8/v1/a.csv"]
     assert resolve_span(f"{data}/{VERSIONED}", SpanRequest(window=4)).span == "7..10"
 
 
@@ -119,8 +121,8 @@ def test_days_that_are_in_no_calendar_are_named(tmp_path: Path):
 
 
 def test_a_scheduled_run_reads_the_day_of_its_schedule(data: Path):
-    asked = {"span": "schedule-time", "schedule_time": "2013-02-27T06:00:00Z"}
-    assert names(data, DATED, **asked) == ["2013-02-27.csv"]
+    choice = {"span": "schedule-time", "schedule_time": "2013-02-27T06:00:00Z"}
+    assert names(data, DATED, **choice) == ["2013-02-27.csv"]
 
 
 @pytest.mark.parametrize("time", ["", "{{$.pipeline_job_schedule_time_utc}}"])
@@ -147,9 +149,9 @@ def test_a_span_of_data_without_one_is_refused(data: Path):
 
 
 def test_a_database_is_asked_as_of_now():
-    found = resolve_span("postgresql://reader@db/shop", SpanRequest()).data
-    assert found.startswith("postgresql://reader@db/shop#at=20")
-    assert resolve_span(found, SpanRequest()).data == found
+    reference = resolve_span("postgresql://reader@db/shop", SpanRequest()).data
+    assert reference.startswith("postgresql://reader@db/shop#at=20")
+    assert resolve_span(reference, SpanRequest()).data == reference
 
 
 @given(POSITIONS, st.integers(1, 10))

@@ -26,9 +26,9 @@ def test_a_path_says_the_numbers_it_was_written_with(before, between, span, vers
 @given(st.dates(min_value=date(1, 1, 1)))
 def test_a_day_is_its_distance_from_1970(day):
     path = f"data/{day.year:04}/{day.month:02}-{day.day:02}.csv"
-    found = position("data/{YYYY}/{MM}-{DD}.csv", path)
-    assert found == Position(span=(day - date(1970, 1, 1)).days)
-    assert span_pattern.day_of(found.span) == day
+    place = position("data/{YYYY}/{MM}-{DD}.csv", path)
+    assert place == Position(span=(day - date(1970, 1, 1)).days)
+    assert span_pattern.day_of(place.span) == day
 
 
 def test_a_wildcard_before_a_number_leaves_it_all_its_digits():

@@ -26,20 +26,20 @@ def test_six_digits_come_back_exactly(written: list[float]):
 
 @given(singles)
 def test_every_value_stays_the_same_float32_and_in_its_order(column: np.ndarray):
-    found = plain(column)
-    assert np.array_equal(found.astype(np.float32), column, equal_nan=True)
-    assert np.array_equal(np.argsort(found, kind="stable"), np.argsort(column, kind="stable"))
+    decimals = plain(column)
+    assert np.array_equal(decimals.astype(np.float32), column, equal_nan=True)
+    assert np.array_equal(np.argsort(decimals, kind="stable"), np.argsort(column, kind="stable"))
 
 
 @given(singles)
 def test_the_bits_of_a_float32_are_the_same_number_in_any_type_and_twice(column: np.ndarray):
-    found, bits = plain(column), column.astype(np.float64)
-    assert np.array_equal(plain(found), found, equal_nan=True)
+    decimals, bits = plain(column), column.astype(np.float64)
+    assert np.array_equal(plain(decimals), decimals, equal_nan=True)
     # A large whole number may be exact, and stays.
     whole = np.rint(bits) == bits
-    assert np.array_equal(plain(bits), np.where(whole, bits, found), equal_nan=True)
+    assert np.array_equal(plain(bits), np.where(whole, bits, decimals), equal_nan=True)
     assert np.array_equal(
-        matched(bits, np.unique(found[np.isfinite(found)])), found, equal_nan=True
+        matched(bits, np.unique(decimals[np.isfinite(decimals)])), decimals, equal_nan=True
     )
 
 

@@ -28,8 +28,8 @@ def mapped_kb() -> int:
 
 
 def test_only_private_pages_that_nobody_wrote_are_given_back():
-    found = list(file_pages.unwritten(SMAPS.splitlines()))
-    assert found == [(0x7F00, 0x1000), (0xCF00, 0x1000)]
+    pages = list(file_pages.unwritten(SMAPS.splitlines()))
+    assert pages == [(0x7F00, 0x1000), (0xCF00, 0x1000)]
 
 
 def test_the_lines_are_those_of_this_kernel():

@@ -45,7 +45,7 @@ def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    finders, known = list(sys.meta_path), set(sys.modules)
+    finders, modules_before = list(sys.meta_path), set(sys.modules)
 
     def load(*names: str) -> list:
         with lazy.deferred(PLAN):
@@ -53,7 +53,7 @@ def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
     yield load
     sys.meta_path[:] = finders
-    for name in set(sys.modules) - known:
+    for name in set(sys.modules) - modules_before:
         del sys.modules[name]
     if hasattr(sys, "companions"):
         del sys.companions

@@ -41,7 +41,7 @@ def raised(*errors: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "part"),
     [
         (GRAPH, "Key: x, Index: 0.  Data types don't match. Data type: int64 but expected type"),
         (KERAS, "'ValueError: Shapes (3, 1) and (3, 3) are incompatible'"),
@@ -52,12 +52,12 @@ def raised(*errors: Exception) -> Exception:
         ("", "''"),
     ],
 )
-def test_a_message_is_told_whole_and_without_places(text: str, told: str):
-    found = exception_cause.summary(ValueError(text))
-    assert told in found
-    assert found.startswith("ValueError: ")
-    assert "\n" not in found
-    assert "Graph execution" not in found
+def test_a_message_is_told_whole_and_without_places(text: str, part: str):
+    summary = exception_cause.summary(ValueError(text))
+    assert part in summary
+    assert summary.startswith("ValueError: ")
+    assert "\n" not in summary
+    assert "Graph execution" not in summary
 
 
 def test_what_tensorflow_raised_counts_before_what_is_wrapped_around_it():

@@ -19,7 +19,7 @@ from kanaria.components.shared.command_line import (
 from kanaria.components.shared.errors import DataError
 
 
-def told(number: int) -> Callable[[], int]:
+def stopped_by(number: int) -> Callable[[], int]:
     """Return a command that is told to stop by a signal while it works."""
 
     def command() -> int:
@@ -37,7 +37,7 @@ def test_a_signal_is_one_line_and_its_code(
     number: int, line: str, capsys: pytest.CaptureFixture[str]
 ):
     before = signal.getsignal(number)
-    assert code_of(told(number)) == 128 + number
+    assert code_of(stopped_by(number)) == 128 + number
     assert capsys.readouterr().err == line
     assert signal.getsignal(number) is before
 
@@ -45,7 +45,7 @@ def test_a_signal_is_one_line_and_its_code(
 def test_who_cleans_up_may_add_what_follows(capsys: pytest.CaptureFixture[str]):
     def command() -> int:
         try:
-            return told(signal.SIGTERM)()
+            return stopped_by(signal.SIGTERM)()
         except Stopped as stop:
             stop.remark = "; call again"
             raise

@@ -189,13 +189,13 @@ def test_pages_without_end_are_told_and_not_tried_again(monkeypatch, scheme):
 
     for module in (s3_answers, gcs):
         monkeypatch.setattr(module, "MOST_PAGES", 50)
-    asked = itertools.count()
-    script = paged((f"t{n}" for n in asked), itertools.repeat(""))
+    numbers = itertools.count()
+    script = paged((f"t{n}" for n in numbers), itertools.repeat(""))
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(ParameterError, match="more than 50 pages; name a longer prefix"):
             uri_files.matches(f"{scheme}://bucket/m/*")
-    assert next(asked) <= 51  # Cloud Storage is asked for an object of that name before.
+    assert next(numbers) <= 51  # Cloud Storage is asked for an object of that name before.
 
 
 def drip(data: bytes) -> Iterator[bytes]:
@@ -276,8 +276,8 @@ def test_what_the_reader_does_between_two_pieces_does_not_count(monkeypatch, tmp
 
     with answering(object_of(8000, slowly())) as endpoint:
         use(monkeypatch, endpoint)
-        found = uri_files.fetched("s3://bucket/m/a", tmp_path / "here")
-    assert found.read_bytes() == b"0123456789" * 800
+        fetched = uri_files.fetched("s3://bucket/m/a", tmp_path / "here")
+    assert fetched.read_bytes() == b"0123456789" * 800
 
 
 def test_a_listing_larger_than_any_is_given_up(monkeypatch):

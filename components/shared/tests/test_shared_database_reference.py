@@ -45,9 +45,9 @@ def test_a_database_cannot_be_pinned():
 
 
 def test_the_driver_gets_the_uri_and_messages_a_name_without_options():
-    found = parse("postgresql://reader:@db:5432/shop?sslmode=require#at=2013-01-31T08:00:00")
-    assert found.uri == "postgresql://reader:@db:5432/shop?sslmode=require"
-    assert (found.scheme, found.name) == ("postgresql", "postgresql://reader@db:5432/shop")
+    reference = parse("postgresql://reader:@db:5432/shop?sslmode=require#at=2013-01-31T08:00:00")
+    assert reference.uri == "postgresql://reader:@db:5432/shop?sslmode=require"
+    assert (reference.scheme, reference.name) == ("postgresql", "postgresql://reader@db:5432/shop")
 
 
 def test_a_date_is_added_once():

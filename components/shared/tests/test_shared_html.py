@@ -20,7 +20,7 @@ def test_figures_take_their_colours_from_the_page(module):
     folder = Path(kanaria.components.__file__).parents[1] / module
     sources = [p for p in folder.rglob("*.py") if "tests" not in p.parts and p.name != "html.py"]
     assert sources
-    found = [
+    colours = [
         p for p in sources if re.search(r"(fill|stroke|color)[=:]\"?#[0-9a-f]{3}", p.read_text())
     ]
-    assert found == []
+    assert colours == []

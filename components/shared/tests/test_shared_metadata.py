@@ -37,10 +37,10 @@ def test_a_list_shows_what_tells_an_artifact_from_others_of_its_kind():
 
 @given(st.dictionaries(st.text(), ANYTHING))
 def test_metadata_is_plain_json_without_null_and_small(facts: dict[str, object]):
-    found = described("examples", facts)
-    text = json.dumps(found, allow_nan=False)
+    metadata = described("examples", facts)
+    text = json.dumps(metadata, allow_nan=False)
     assert len(text.encode()) < MOST_BYTES + 200
-    assert "null" not in json.dumps(list(_values(found)))
+    assert "null" not in json.dumps(list(_values(metadata)))
 
 
 def _values(value: object):
@@ -54,8 +54,8 @@ def _values(value: object):
 def test_what_is_small_stays_and_the_largest_is_counted():
     # The columns of a wide table alone would be more than a step's one argument may have.
     columns = {f"column_{number}": "string" for number in range(5000)}
-    found = described("examples", {"columns": columns, "rows": {"train": np.int64(2)}, "span": "7"})
-    assert found == {
+    short = described("examples", {"columns": columns, "rows": {"train": np.int64(2)}, "span": "7"})
+    assert short == {
         "display_name": "examples",
         "columns": "5000 entries",
         "rows": {"train": 2},
@@ -64,16 +64,16 @@ def test_what_is_small_stays_and_the_largest_is_counted():
 
 
 def test_too_many_entries_lose_some_rather_than_all():
-    found = described("model", {f"fact_{number}": number for number in range(1000)})
-    assert 100 < len(found) < 1000
+    metadata = described("model", {f"fact_{number}": number for number in range(1000)})
+    assert 100 < len(metadata) < 1000
 
 
 @pytest.mark.parametrize(("passed", "said"), [(True, "passed"), (False, "did not pass")])
 def test_a_verdict_names_every_artifact_of_its_step(passed: bool, said: str):
     reasons = (Reason(severity="ERROR", subject="auc", kind="bound", text="auc is low"),)
     outcome, report = Artifact(), Artifact()
-    found = Outcome(step="bless_model", passed=passed, reasons=() if passed else reasons)
-    found.describe(outcome, report=report)
+    verdict = Outcome(step="bless_model", passed=passed, reasons=() if passed else reasons)
+    verdict.describe(outcome, report=report)
     assert outcome.metadata == {
         "display_name": f"outcome: bless_model {said}",
         "passed": passed,

@@ -148,8 +148,8 @@ def test_what_a_module_imports_is_its_code_and_is_loaded_from_anywhere(tmp_path:
 def test_equal_code_elsewhere_is_the_same_and_what_is_not_imported_does_not_count(tmp_path: Path):
     for folder in ("a", "b"):
         written(tmp_path / folder, {"m.py": "import one", "one.py": "", f"{folder}.py": ""})
-    found = [module_closure.of_file(tmp_path / folder / "m.py").fingerprint for folder in "ab"]
-    assert found[0] == found[1]
+    prints = [module_closure.of_file(tmp_path / folder / "m.py").fingerprint for folder in "ab"]
+    assert prints[0] == prints[1]
 
 
 def test_a_module_that_a_helper_imports_by_its_package_is_one_module(tmp_path: Path):
@@ -249,9 +249,9 @@ def test_code_of_the_user_on_pythonpath_counts_and_installed_code_does_not(
 
 
 def test_of_an_installed_module_its_own_package_counts():
-    found = module_closure.of_name("yaml.loader")
-    assert found.is_installed
-    assert {"yaml/__init__.py", "yaml/loader.py", "yaml/scanner.py"} <= set(found.files)
+    closure = module_closure.of_name("yaml.loader")
+    assert closure.is_installed
+    assert {"yaml/__init__.py", "yaml/loader.py", "yaml/scanner.py"} <= set(closure.files)
 
 
 def test_a_module_in_the_working_folder_is_found_last(

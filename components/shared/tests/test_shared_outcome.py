@@ -41,9 +41,9 @@ def test_a_verdict_that_is_not_a_boolean_is_an_error(tmp_path: Path):
 
 
 def test_what_an_artifact_says_of_itself_is_short():
-    told = FAILED.as_metadata()
-    assert (told["passed"], told["summary"]) == (False, FAILED.summary())
-    assert told["display_name"] == "outcome: evaluate_model did not pass"
+    metadata = FAILED.as_metadata()
+    assert (metadata["passed"], metadata["summary"]) == (False, FAILED.summary())
+    assert metadata["display_name"] == "outcome: evaluate_model did not pass"
     long = replace(FAILED, reasons=FAILED.reasons * 1000)
     assert len(str(long.as_metadata()["summary"])) == outcome.LONGEST_SUMMARY
 
@@ -57,8 +57,8 @@ def test_a_gate_names_the_reasons_of_every_outcome_that_did_not_pass(tmp_path: P
     outcome.require_passed(folders[1])
     with pytest.raises(DataError) as caught:
         outcome.require_passed(*folders)
-    told = "evaluate_model did not pass: auc is low; compare_data did not pass: auc is low"
-    assert str(caught.value) == told
+    message = "evaluate_model did not pass: auc is low; compare_data did not pass: auc is low"
+    assert str(caught.value) == message
 
 
 def test_a_gate_stays_shut_when_an_outcome_is_absent(tmp_path: Path):
@@ -68,6 +68,6 @@ def test_a_gate_stays_shut_when_an_outcome_is_absent(tmp_path: Path):
 
 def test_a_good_verdict_is_told_with_its_warnings():
     odd = Reason(severity="WARNING", subject="fare", kind="drift", text="fare: 1 % more")
-    told = Outcome(step="compare_data", passed=True, reasons=(odd,)).summary()
-    assert told == "compare_data passed: fare: 1 % more"
+    summary = Outcome(step="compare_data", passed=True, reasons=(odd,)).summary()
+    assert summary == "compare_data passed: fare: 1 % more"
     assert replace(FAILED, reasons=(*FAILED.reasons, odd)).summary().endswith(": auc is low")

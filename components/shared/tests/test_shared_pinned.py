@@ -20,12 +20,12 @@ def write(place: Path, text: str) -> None:
 
 
 def test_the_text_changes_with_the_content_alone(place: Path):
-    found = []
+    texts = []
     for text in ("monday", "tuesday", "monday"):
         write(place, text)
-        found.append(content_pin.pinned("statistics", str(place)))
-    assert found[0] == found[2] != found[1]
-    assert content_pin.pinned("statistics", found[0]) == found[0]
+        texts.append(content_pin.pinned("statistics", str(place)))
+    assert texts[0] == texts[2] != texts[1]
+    assert content_pin.pinned("statistics", texts[0]) == texts[0]
     assert content_pin.pinned("statistics", "") == ""
 
 

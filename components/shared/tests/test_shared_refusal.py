@@ -22,8 +22,8 @@ class Artifact:
 
 def written(folder: Path, root: str, passed: bool) -> tuple[Artifact, Artifact]:
     """Write an outcome and a page as a step does; they are to lie below `root`."""
-    found = Outcome(step="rollout_model", passed=passed, reasons=(REASON,))
-    outcome.write(found, folder / "outcome")
+    verdict = Outcome(step="rollout_model", passed=passed, reasons=(REASON,))
+    outcome.write(verdict, folder / "outcome")
     (folder / "timeline").write_text("<p>timeline</p>")
     made = [Artifact(uri=f"{root}/{n}", path=str(folder / n)) for n in ("outcome", "timeline")]
     return made[0], made[1]

@@ -43,8 +43,8 @@ def folder(path: Path, **files: str) -> Path:
     return path
 
 
-def names(found: list[str], root: str) -> list[str]:
-    return [uri.removeprefix(f"{root}/") for uri in found]
+def names(uris: list[str], root: str) -> list[str]:
+    return [uri.removeprefix(f"{root}/") for uri in uris]
 
 
 def test_a_text_reads_back(root: str):
@@ -81,19 +81,19 @@ def test_a_published_file_is_fetched_under_its_name(root: str, tmp_path: Path):
     content = bytes(range(256)) * 50_000  # More than one piece, and parts on S3.
     (tmp_path / "source").write_bytes(content)
     uri_files.publish(tmp_path / "source", f"{root}/part.parquet")
-    found = uri_files.fetched(f"{root}/part.parquet", tmp_path / "here")
-    assert found.name == "part.parquet"
-    assert found.read_bytes() == content
+    fetched = uri_files.fetched(f"{root}/part.parquet", tmp_path / "here")
+    assert fetched.name == "part.parquet"
+    assert fetched.read_bytes() == content
     assert uri_files.sha256(f"{root}/part.parquet") == hashlib.sha256(content).hexdigest()
 
 
 def test_a_published_folder_is_fetched_whole(root: str, tmp_path: Path):
     source = folder(tmp_path / "model", a="1", deep__er__b="2", last="3")
     uri_files.publish(source, f"{root}/model", last="last")
-    found = uri_files.fetched(f"{root}/model", tmp_path / "here")
-    assert found.name == "model"
+    fetched = uri_files.fetched(f"{root}/model", tmp_path / "here")
+    assert fetched.name == "model"
     files = {
-        p.relative_to(found).as_posix(): p.read_text() for p in found.rglob("*") if p.is_file()
+        p.relative_to(fetched).as_posix(): p.read_text() for p in fetched.rglob("*") if p.is_file()
     }
     assert files == {"a": "1", "deep/er/b": "2", "last": "3"}
 
@@ -137,7 +137,7 @@ def test_remove_takes_a_file_or_a_folder_and_nothing_else(root: str):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "fitting"),
     [
         ("*.csv", ["a.csv", "b.csv"]),
         ("?.csv", ["a.csv", "b.csv"]),
@@ -157,13 +157,13 @@ def test_remove_takes_a_file_or_a_folder_and_nothing_else(root: str):
         ("*.tsv", []),
     ],
 )
-def test_patterns_mean_the_same_everywhere(root: str, pattern: str, found: list[str]):
+def test_patterns_mean_the_same_everywhere(root: str, pattern: str, fitting: list[str]):
     shown = ("a.csv", "b.csv", "2013/d.csv", "2013/01/c.csv", "_key=1/f.csv")
     hidden = (".h.csv", "_h.csv", ".git/e.csv", "_temporary/g.csv", "2013/_SUCCESS")
     for name in (*shown, *hidden):
         uri_files.write_text(f"{root}/{name}", "")
     uri_files.write_text(f"{root}/a[1].txt", "")
-    assert names(uri_files.matches(f"{root}/{pattern}"), root) == found
+    assert names(uri_files.matches(f"{root}/{pattern}"), root) == fitting
 
 
 @pytest.mark.parametrize(
@@ -183,19 +183,19 @@ def test_a_text_that_is_no_utf8_is_told(root: str, tmp_path: Path):
 
 def test_absolute_names_the_same_file_from_anywhere(root: str, monkeypatch: pytest.MonkeyPatch):
     uri_files.write_text(f"{root}/a", "text")
-    found = uri_files.absolute(f"{root}/a")
+    uri = uri_files.absolute(f"{root}/a")
     monkeypatch.chdir("/")
-    assert uri_files.read_text(found) == "text"
+    assert uri_files.read_text(uri) == "text"
 
 
 def test_a_process_finds_the_store_by_its_environment_alone(root: str):
     uri_files.write_text(f"{root}/a", "from afar")
     reading = f"print(uri_files.read_text({root + '/a'!r}))"
     code = f"from kanaria.components.shared.storage import uri_files; {reading}"
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True
     )
-    assert found.stdout == "from afar\n"
+    assert process.stdout == "from afar\n"
 
 
 @pytest.mark.parametrize("uri", ["s3://", "gs:///key", "minio://"])

@@ -104,9 +104,9 @@ def test_a_large_file_survives_a_cut_upload(bucket: Bucket, tmp_path: Path, cut,
 def test_a_cut_download_is_done_again(bucket: Bucket, tmp_path: Path, cut):
     bucket.put(f"{tmp_path.name}/big", BIG)
     proxy = cut(times=1)
-    found = uri_files.fetched(f"{at(bucket, tmp_path)}/big", tmp_path / "here")
+    fetched = uri_files.fetched(f"{at(bucket, tmp_path)}/big", tmp_path / "here")
     assert proxy.cuts == 1
-    assert found.read_bytes() == BIG
+    assert fetched.read_bytes() == BIG
 
 
 @pytest.mark.parametrize("name", ["", "/big"])
@@ -127,9 +127,9 @@ def test_a_byte_that_is_damaged_on_the_way_is_found_and_mended(
     assert up.cuts == 1
     assert bucket.get(f"{tmp_path.name}/variables") == BIG
     down = cut(times=1, damage=True)
-    found = uri_files.fetched(f"{at(bucket, tmp_path)}/variables", tmp_path / "here")
+    fetched = uri_files.fetched(f"{at(bucket, tmp_path)}/variables", tmp_path / "here")
     assert down.cuts == 1
-    assert found.read_bytes() == BIG
+    assert fetched.read_bytes() == BIG
 
 
 def test_a_stream_that_is_cut_is_measured_again_from_its_beginning(

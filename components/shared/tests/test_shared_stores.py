@@ -30,14 +30,14 @@ PATTERNS = st.lists(PATTERN_PARTS, min_size=1, max_size=3).map("/".join)
 
 def made(folder: Path, keys: set[str]) -> set[str]:
     """Make the files that can be beside one another and return their names."""
-    found = set()
+    writable = set()
     for key in sorted(keys):
         file = folder / key
         if not file.exists() and not any(parent.is_file() for parent in file.parents):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
-            found.add(key)
-    return found
+            writable.add(key)
+    return writable
 
 
 @given(keys=st.sets(KEYS, max_size=6), pattern=PATTERNS)
@@ -46,8 +46,8 @@ def test_a_pattern_names_the_keys_that_it_names_as_files(
 ):
     folder = tmp_path_factory.mktemp("keys")
     keys = made(folder, keys)
-    found = [str(folder / key) for key in sorted(keys) if key_patterns.fits(pattern, key)]
-    assert sorted(found) == local.matches(folder / pattern)
+    fitting = [str(folder / key) for key in sorted(keys) if key_patterns.fits(pattern, key)]
+    assert sorted(fitting) == local.matches(folder / pattern)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_keys_are_listed_from_the_first_wildcard_on(pattern: str, beginning: str
 
 @pytest.mark.parametrize("key", ["a?b#c%20d", "a//b", "größe"])
 def test_keys_are_taken_as_they_stand(key: str):
-    found = location.parse(f"s3://bucket/{key}")
-    assert found == location.Location(scheme="s3", bucket="bucket", key=key)
-    assert found.uri(key) == f"s3://bucket/{key}"
+    place = location.parse(f"s3://bucket/{key}")
+    assert place == location.Location(scheme="s3", bucket="bucket", key=key)
+    assert place.uri(key) == f"s3://bucket/{key}"
 
 
 @given(st.binary(max_size=100), st.integers(1, 20))
@@ -123,7 +123,7 @@ def test_pauses_grow_and_stay_within_seconds():
 
 
 @pytest.mark.parametrize(
-    ("uri", "environ", "found"),
+    ("uri", "environ", "expected"),
     [
         ("s3", {}, ("s3.amazonaws.com", True, "")),
         ("s3", {"AWS_REGION": "eu-west-1"}, ("s3.amazonaws.com", True, "eu-west-1")),
@@ -155,9 +155,9 @@ def test_pauses_grow_and_stay_within_seconds():
     ],
 )
 def test_the_endpoint_is_where_users_name_it(
-    uri: str, environ: Mapping[str, str], found: tuple[str, bool, str]
+    uri: str, environ: Mapping[str, str], expected: tuple[str, bool, str]
 ):
-    host, secure, region = found
+    host, secure, region = expected
     assert endpoint(uri, environ) == Endpoint(host=host, secure=secure, region=region)
 
 
@@ -193,9 +193,9 @@ def test_credentials_come_from_variables(
 ):
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    found = provider(scheme, HERE, environ)
-    assert found
-    assert found.retrieve().access_key == key
+    credentials = provider(scheme, HERE, environ)
+    assert credentials
+    assert credentials.retrieve().access_key == key
 
 
 def test_credentials_come_from_a_mounted_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -204,9 +204,9 @@ def test_credentials_come_from_a_mounted_file(tmp_path: Path, monkeypatch: pytes
     environ = {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_PROFILE": "team"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    found = provider("s3", HERE, environ)
-    assert found
-    assert found.retrieve().access_key == "f"
+    credentials = provider("s3", HERE, environ)
+    assert credentials
+    assert credentials.retrieve().access_key == "f"
 
 
 def test_without_credentials_the_caller_is_anonymous(tmp_path: Path, monkeypatch):
@@ -252,7 +252,7 @@ MD5_HEX = hashlib.md5(b"data").hexdigest()
 
 
 @pytest.mark.parametrize(
-    ("etag", "headers", "found"),
+    ("etag", "headers", "checksums"),
     [
         (MD5_HEX, {}, {"md5": MD5}),
         (MD5_HEX, {"x-amz-server-side-encryption": "AES256"}, {"md5": MD5}),
@@ -264,6 +264,6 @@ MD5_HEX = hashlib.md5(b"data").hexdigest()
     ],
 )
 def test_an_etag_is_a_checksum_only_where_it_is_an_md5(
-    etag: str, headers: dict[str, str], found: dict[str, str]
+    etag: str, headers: dict[str, str], checksums: dict[str, str]
 ):
-    assert s3.checksums_of(etag, headers) == found
+    assert s3.checksums_of(etag, headers) == checksums

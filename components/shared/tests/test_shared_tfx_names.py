@@ -139,8 +139,8 @@ def test_names_of_annotations_and_decorators_are_told_at_import(tmp_path: Path):
 def generate(): pass
 def run_fn(fn_args: tfx.types.BaseChannel): pass
 """
-    found = missing_names.import_faults(text.encode())
-    assert [(line, fault.partition(":")[0]) for line, fault in found] == [
+    faults = missing_names.import_faults(text.encode())
+    assert [(line, fault.partition(":")[0]) for line, fault in faults] == [
         (2, "tfx.v1.dsl.components"),
         (4, "tfx.v1.types"),
     ]
@@ -212,8 +212,8 @@ def test_two_modules_find_each_its_own_other_file(tmp_path: Path):
     text = "from tfx.examples.wine import wine_base as base\ndef run_fn(fn_args): return base.RATE"
     for rate in (1, 2):
         module(tmp_path / str(rate), f"RATE = {rate}", "wine_base.py")
-        asked = module(tmp_path / str(rate), text + f"  # {rate}")
-        assert user_module.function(asked, "run_fn")(None) == rate
+        path = module(tmp_path / str(rate), text + f"  # {rate}")
+        assert user_module.function(path, "run_fn")(None) == rate
 
 
 def test_an_example_without_its_other_file_says_where_to_put_it(tmp_path: Path):
@@ -224,10 +224,10 @@ def test_an_example_without_its_other_file_says_where_to_put_it(tmp_path: Path):
 
 def test_a_text_proto_fills_a_message_and_is_written(tmp_path: Path):
     (tmp_path / "a.pbtxt").write_text('fields { key: "a" value { number_value: 1 } }')
-    found = io_utils.parse_pbtxt_file(str(tmp_path / "a.pbtxt"), Struct())
-    assert found["a"] == 1
-    io_utils.write_pbtxt_file(str(tmp_path / "below/b.pbtxt"), found)
-    assert io_utils.parse_pbtxt_file(str(tmp_path / "below/b.pbtxt"), Struct()) == found
+    message = io_utils.parse_pbtxt_file(str(tmp_path / "a.pbtxt"), Struct())
+    assert message["a"] == 1
+    io_utils.write_pbtxt_file(str(tmp_path / "below/b.pbtxt"), message)
+    assert io_utils.parse_pbtxt_file(str(tmp_path / "below/b.pbtxt"), Struct()) == message
 
 
 def test_a_folder_is_worked_with_as_tfx_modules_do(tmp_path: Path):

@@ -40,21 +40,21 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 def test_a_module_is_loaded_anew_with_the_helper_it_has_now(tmp_path: Path):
     path = write(tmp_path, "import helper\ndef f(): return helper.X")
-    found = []
+    results = []
     for value in (1, 2):
         (tmp_path / "helper.py").write_text(f"X = {value}")
-        found.append(user_module.function(path, "f")())
-    assert found == [1, 2]
+        results.append(user_module.function(path, "f")())
+    assert results == [1, 2]
 
 
 def test_two_modules_with_helpers_of_one_name_do_not_mix(tmp_path: Path):
-    found = []
+    functions = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "helper.py").write_text(f"X = {name!r}")
         path = write(tmp_path / name, "import helper\ndef f(): return helper.X")
-        found.append(user_module.function(path, "f"))
-    assert [function() for function in found] == ["a", "b"]
+        functions.append(user_module.function(path, "f"))
+    assert [function() for function in functions] == ["a", "b"]
 
 
 @pytest.mark.parametrize("text", ["import sys\nsys.exit(0)", "raise SystemExit"])

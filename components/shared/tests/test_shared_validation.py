@@ -19,7 +19,7 @@ class Document(BaseModel):
     names: tuple[str, ...] = ()
 
 
-def told(document, **options):
+def fault_of(document, **options):
     faults = Faults("watch.yaml")
     with pytest.raises(ValidationError) as caught:
         Document.model_validate(document)
@@ -42,15 +42,17 @@ def told(document, **options):
     ],
 )
 def test_a_fault_is_told_once_by_name_value_and_remedy(document, expected):
-    found = told(document, branches={"Window"})
-    assert found.startswith(f"watch.yaml: {expected}")
-    assert "; " not in found
+    message = fault_of(document, branches={"Window"})
+    assert message.startswith(f"watch.yaml: {expected}")
+    assert "; " not in message
 
 
 def test_all_faults_are_told_under_the_name_of_their_document():
-    found = told({"window": {"rows": 1, "color": 2}, "names": 3}, where="own", branches={"Window"})
-    assert "own.window.color=2" in found
-    assert "own.names=3" in found
+    fault = fault_of(
+        {"window": {"rows": 1, "color": 2}, "names": 3}, where="own", branches={"Window"}
+    )
+    assert "own.window.color=2" in fault
+    assert "own.names=3" in fault
 
 
 def test_of_a_document_of_our_own_the_first_fault_is_told():

@@ -61,9 +61,9 @@ UNDERSTOOD = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_fault_is_one_short_line_with_its_place(text: str, told: str):
-    with pytest.raises(ParameterError, match=told) as caught:
+@pytest.mark.parametrize(("text", "fault"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_fault_is_one_short_line_with_its_place(text: str, fault: str):
+    with pytest.raises(ParameterError, match=fault) as caught:
         yaml_text.parse(text, "c.yaml")
     message = str(caught.value)
     assert message.startswith("c.yaml: ")
@@ -73,21 +73,21 @@ def test_a_fault_is_one_short_line_with_its_place(text: str, told: str):
 
 @pytest.mark.parametrize(("text", "value"), UNDERSTOOD.values(), ids=UNDERSTOOD.keys())
 def test_a_value_is_what_json_can_hold(text: str, value: object):
-    (found,) = yaml_text.parse(f"- {text}", "c.yaml")
-    assert (type(found), found) == (type(value), value)
+    (parsed,) = yaml_text.parse(f"- {text}", "c.yaml")
+    assert (type(parsed), parsed) == (type(value), value)
 
 
 def test_aliases_and_merges_are_followed():
     text = "base: &base {a: 1, b: 2}\nmore: &more {<<: *base, b: 3}\nmost: {<<: *more, c: 4}"
-    found = yaml_text.parse(text, "c.yaml")
-    assert found["more"] == {"a": 1, "b": 3}
-    assert found["most"] == {"a": 1, "b": 3, "c": 4}
+    document = yaml_text.parse(text, "c.yaml")
+    assert document["more"] == {"a": 1, "b": 3}
+    assert document["most"] == {"a": 1, "b": 3, "c": 4}
 
 
 def test_a_large_document_without_aliases_is_read():
     rows = [f"row {number}, which says little" for number in range(50_000)]
-    found = yaml_text.parse("\n".join(f"- {row}" for row in rows), "c.yaml")
-    assert found == rows
+    document = yaml_text.parse("\n".join(f"- {row}" for row in rows), "c.yaml")
+    assert document == rows
 
 
 def test_an_empty_text_is_no_document():
@@ -143,5 +143,5 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_what_is_written_is_read_again(value: object):
-    found = yaml_text.parse(yaml_text.dump({"value": value}), "c.yaml")
-    assert repr(found["value"]) == repr(value)
+    document = yaml_text.parse(yaml_text.dump({"value": value}), "c.yaml")
+    assert repr(document["value"]) == repr(value)

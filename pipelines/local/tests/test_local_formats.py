@@ -49,8 +49,8 @@ def test_a_run_of_a_newer_program_is_named_and_the_others_are_listed(
 ):
     _numbered(runs["one"], 3)
     with caplog.at_level(logging.WARNING):
-        found = record.all_runs(tmp_path)
-    assert [run.pipeline for run in found] == ["two"]
+        listed = record.all_runs(tmp_path)
+    assert [run.pipeline for run in listed] == ["two"]
     assert f"{runs['one']}: written by a newer Kanaria: format 3, this one knows 2" in caplog.text
 
 

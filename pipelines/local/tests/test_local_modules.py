@@ -27,10 +27,8 @@ def written(folder: Path, files: dict[str, str]) -> str:
 
 
 def result(record: RunRecord, name: str) -> tuple[str, Any]:
-    record_of_task = next(task for task in record.tasks if task.name == name)
-    return record_of_task.state.value, record_of_task.parameters.get(
-        "Output"
-    ) or record_of_task.cause
+    outcome = next(task for task in record.tasks if task.name == name)
+    return outcome.state.value, outcome.parameters.get("Output") or outcome.cause
 
 
 @pytest.fixture(scope="module")

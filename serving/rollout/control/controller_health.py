@@ -159,10 +159,10 @@ class _Around:
     def __getattr__(self, name: str) -> Any:
         called = getattr(self._part, name)
 
-        def seen(*arguments: Any, **named: Any) -> Any:
+        def watched_call(*arguments: Any, **named: Any) -> Any:
             with self._health.calling(self._name, name, arguments):
                 answer = called(*arguments, **named)
             self._after(name, arguments, answer)
             return answer
 
-        return seen if callable(called) else called
+        return watched_call if callable(called) else called

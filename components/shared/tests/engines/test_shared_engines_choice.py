@@ -17,29 +17,29 @@ SPARK = {"spark.master": "spark://host:7077"}
 SMALL = Machine(memory=8 * GIB, cores=4)
 
 
-def parsed(**given: Any) -> compute.Compute:
+def parsed(**settings: Any) -> compute.Compute:
     faults = Faults("transform_data")
-    found = compute.parse(given, faults)
+    parsed_settings = compute.parse(settings, faults)
     faults.raise_if_any()
-    return found
+    return parsed_settings
 
 
-def refused(**given: Any) -> str:
+def refused(**settings: Any) -> str:
     with pytest.raises(ParameterError) as raised:
-        parsed(**given)
+        parsed(**settings)
     return str(raised.value)
 
 
 def decided(
-    size: int, files: int = 4, here: Machine = SMALL, **given: Any
+    size: int, files: int = 4, here: Machine = SMALL, **settings: Any
 ) -> engine_choice.Decision:
     return engine_choice.decide(
-        parsed(**given), "transform_data", Work(files=files, size=size), here
+        parsed(**settings), "transform_data", Work(files=files, size=size), here
     )
 
 
 @pytest.mark.parametrize(
-    ("size", "given", "kind"),
+    ("size", "settings", "kind"),
     [
         (2**20, {}, Kind.LOCAL),
         (2**20, {"spark": SPARK}, Kind.LOCAL),
@@ -54,14 +54,14 @@ def decided(
         (2**20, {"steps": {"validate_data": "beam"}}, Kind.LOCAL),
     ],
 )
-def test_the_engine_is_what_is_asked_for_else_by_bytes_and_memory(size, given, kind):
-    assert decided(size, **given).kind is kind
+def test_the_engine_is_what_is_asked_for_else_by_bytes_and_memory(size, settings, kind):
+    assert decided(size, **settings).kind is kind
 
 
 def test_auto_without_a_cluster_says_what_would_help():
-    told = decided(2 * GIB).why
-    assert "16,384 MiB of rows, exceed the 8,192 MiB of memory here" in told
-    assert "compute.spark.spark.master" in told
+    why = decided(2 * GIB).why
+    assert "16,384 MiB of rows, exceed the 8,192 MiB of memory here" in why
+    assert "compute.spark.spark.master" in why
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_processes_are_started_for_little_data_only_if_they_are_asked_for():
 
 
 def test_everything_wrong_is_told_at_once_and_no_secret_with_it():
-    told = refused(
+    message = refused(
         engine="flink",
         workers=-1,
         steps={"train_model": "local", "transform_data": "dask"},
@@ -111,12 +111,12 @@ def test_everything_wrong_is_told_at_once_and_no_secret_with_it():
         "--flink_job_server_jar",
         "--flink_master=host:port",
     ):
-        assert expected in told
-    assert "hidden" not in told
+        assert expected in message
+    assert "hidden" not in message
 
 
 @pytest.mark.parametrize(
-    ("spark", "told"),
+    ("spark", "fault"),
     [
         ({"spark.master": "spark://host"}, "name its port"),
         ({"spark.master": "sc://host"}, "Spark Connect runs no code of ours"),
@@ -125,13 +125,13 @@ def test_everything_wrong_is_told_at_once_and_no_secret_with_it():
         ({}, "compute.spark.spark.master is missing"),
     ],
 )
-def test_a_master_that_cannot_be_is_refused_before_anything_runs(spark, told):
-    assert told in refused(engine="spark", spark=spark)
+def test_a_master_that_cannot_be_is_refused_before_anything_runs(spark, fault):
+    assert fault in refused(engine="spark", spark=spark)
 
 
 def test_settings_of_spark_may_be_numbers_and_booleans_and_become_its_text():
-    found = parsed(spark={"spark.executor.cores": 2.0, "spark.ui.enabled": True, **SPARK})
-    assert found.spark == {"spark.executor.cores": "2", "spark.ui.enabled": "true", **SPARK}
+    settings = parsed(spark={"spark.executor.cores": 2.0, "spark.ui.enabled": True, **SPARK})
+    assert settings.spark == {"spark.executor.cores": "2", "spark.ui.enabled": "true", **SPARK}
 
 
 def test_where_secrets_of_kubernetes_are_may_be_said():
@@ -143,7 +143,7 @@ def test_where_secrets_of_kubernetes_are_may_be_said():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "fault"),
     [
         (["--runner=PortableRunner"], "needs --job_endpoint=host:port"),
         (["--runner", "portable"], "needs --job_endpoint=host:port"),
@@ -157,13 +157,18 @@ def test_where_secrets_of_kubernetes_are_may_be_said():
         (["runner=DirectRunner"], "no flag"),
     ],
 )
-def test_arguments_of_beam_that_lack_something_are_refused_before_anything_runs(arguments, told):
-    assert told in refused(beam_pipeline_args=arguments)
+def test_arguments_of_beam_that_lack_something_are_refused_before_anything_runs(arguments, fault):
+    assert fault in refused(beam_pipeline_args=arguments)
 
 
 def test_a_whole_set_of_arguments_is_handed_on_as_it_is():
-    given = ["--runner=FlinkRunner", "--flink_master", "host:8081", "--flink_job_server_jar=/a.jar"]
-    assert parsed(beam_pipeline_args=given).beam_pipeline_args == tuple(given)
+    whole = [
+        "--runner=FlinkRunner",
+        "--flink_master",
+        "host:8081",
+        "--flink_job_server_jar=/a.jar",
+    ]
+    assert parsed(beam_pipeline_args=whole).beam_pipeline_args == tuple(whole)
 
 
 def test_the_engine_is_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -190,9 +195,9 @@ def test_the_limits_of_a_container_count_before_the_machine(tmp_path, files, mem
     for name, text in files.items():
         (groups / name).parent.mkdir(parents=True, exist_ok=True)
         (groups / name).write_text(text)
-    found = machine.machine(groups, proc)
-    assert found.memory == memory
-    assert cores is None or found.cores == cores
+    here = machine.machine(groups, proc)
+    assert here.memory == memory
+    assert cores is None or here.cores == cores
 
 
 def test_control_groups_of_the_first_version_are_read_too(tmp_path):
@@ -211,5 +216,5 @@ def test_control_groups_of_the_first_version_are_read_too(tmp_path):
 
 def test_a_cache_is_a_folder_or_a_uri_that_is_known():
     assert parsed(analyzer_cache="s3://bucket/analyzers").analyzer_cache == "s3://bucket/analyzers"
-    told = refused(analyzer_cache="ftp://a/b")
-    assert told.startswith("transform_data: compute.analyzer_cache: ") and "ftp://a/b" in told
+    message = refused(analyzer_cache="ftp://a/b")
+    assert message.startswith("transform_data: compute.analyzer_cache: ") and "ftp://a/b" in message

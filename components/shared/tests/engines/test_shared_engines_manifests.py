@@ -54,10 +54,10 @@ def test_an_overlay_of_runs_takes_both_and_gives_the_role_its_namespace(tmp_path
     )
     command = ["kubectl", "kustomize", str(overlay)]
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(rendered)}
-    binding = found["RoleBinding", "kanaria-spark"]
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(rendered)}
+    binding = objects["RoleBinding", "kanaria-spark"]
     assert binding["subjects"][0]["namespace"] == "team"
-    assert found["SparkApplication", "kanaria-spark-trial"]["metadata"]["namespace"] == "team"
+    assert objects["SparkApplication", "kanaria-spark-trial"]["metadata"]["namespace"] == "team"
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from kanaria.components.shared.errors import DataError, NotReadyError
 
 @pytest.fixture
 def engine() -> Iterator[ProcessEngine]:
-    found = ProcessEngine(2)
-    yield found
-    found.close()
+    two_processes = ProcessEngine(2)
+    yield two_processes
+    two_processes.close()
 
 
 def test_states_are_those_of_one_process_to_the_last_bit(engine: ProcessEngine):
-    given = partitions(20)
-    assert engine.states(SUMS, given) == LocalEngine().states(SUMS, given)
+    parts = partitions(20)
+    assert engine.states(SUMS, parts) == LocalEngine().states(SUMS, parts)
 
 
 def test_the_work_is_done_in_other_processes_and_these_end(engine: ProcessEngine):
@@ -34,8 +34,8 @@ def test_the_work_is_done_in_other_processes_and_these_end(engine: ProcessEngine
 
 
 def test_results_come_in_the_order_of_the_partitions(engine: ProcessEngine):
-    given = [Rows((float(number),), seconds=0.2 * (number == 0)) for number in range(6)]
-    assert engine.each(halved, given) == [number / 2 for number in range(6)]
+    parts = [Rows((float(number),), seconds=0.2 * (number == 0)) for number in range(6)]
+    assert engine.each(halved, parts) == [number / 2 for number in range(6)]
 
 
 def test_what_the_work_finds_wrong_is_raised_as_it_is(engine: ProcessEngine):

@@ -37,24 +37,24 @@ def part(folder: Path) -> Part:
     )
 
 
-def work(given: Part) -> tuple[list[str], Path]:
-    assert given.sources[0] == given.named.path
-    assert given.sources[0].parent.name == "split=train"
-    assert given.text == "/not/a/path/but/text"
-    given.targets["file"].write_bytes(given.sources[0].read_bytes() * 2)
-    given.targets["folder"].mkdir()
-    (given.targets["folder"] / "x").write_text("x")
-    return [str(path) for path in given.sources], given.targets["file"]
+def work(sent: Part) -> tuple[list[str], Path]:
+    assert sent.sources[0] == sent.named.path
+    assert sent.sources[0].parent.name == "split=train"
+    assert sent.text == "/not/a/path/but/text"
+    sent.targets["file"].write_bytes(sent.sources[0].read_bytes() * 2)
+    sent.targets["folder"].mkdir()
+    (sent.targets["folder"] / "x").write_text("x")
+    return [str(path) for path in sent.sources], sent.targets["file"]
 
 
 def test_files_and_folders_are_sent_and_what_is_written_comes_back(tmp_path: Path):
-    given = part(tmp_path)
-    parcel = shipped_partitions.packed(given)
+    sent = part(tmp_path)
+    parcel = shipped_partitions.packed(sent)
     assert shipped_partitions.size(parcel) == 2
     (tmp_path / "in").rename(tmp_path / "gone")  # The worker sees nothing of this machine.
     returned = shipped_partitions.worked(work, parcel)
-    seen, target = shipped_partitions.unpacked(returned)
-    assert not any(Path(path).exists() or path.startswith(str(tmp_path)) for path in seen)
+    paths, target = shipped_partitions.unpacked(returned)
+    assert not any(Path(path).exists() or path.startswith(str(tmp_path)) for path in paths)
     assert target == tmp_path / "out/b.parquet"
     assert target.read_bytes() == b"aa"
     assert (tmp_path / "out/c/x").read_text() == "x"
@@ -85,8 +85,8 @@ class Half:
 
 def test_a_part_of_a_file_goes_without_the_rest_of_it(tmp_path: Path):
     (tmp_path / "rows").write_bytes(b"abcd")
-    given = (Half(tmp_path / "rows", 0), Half(tmp_path / "rows", 2))
-    parcel = shipped_partitions.packed(given)
+    halves = (Half(tmp_path / "rows", 0), Half(tmp_path / "rows", 2))
+    parcel = shipped_partitions.packed(halves)
     assert shipped_partitions.size(parcel) == 4
     returned = shipped_partitions.worked(
         lambda parts: [part.file.read_bytes() for part in parts], parcel

@@ -176,7 +176,7 @@ def test_a_page_works_in_the_frame_of_kfp_without_a_network(
     )
     browser.look(width=640)
     browser.open(frame.as_uri())
-    asked = len(browser.requests)
+    requests_before = len(browser.requests)
     tells = (
         "<script>setInterval(() => parent.postMessage("
         "document.querySelectorAll('figure svg').length, '*'), 100)</script>"
@@ -184,7 +184,7 @@ def test_a_page_works_in_the_frame_of_kfp_without_a_network(
     source = json.dumps(page.read_text(encoding="utf-8") + tells)
     browser.value(f"document.querySelector('iframe').srcdoc = {source}; 1")
     browser.wait_for("window.told > 1")
-    assert [url for url in browser.requests[asked:] if not url.startswith("about:")] == []
+    assert [url for url in browser.requests[requests_before:] if not url.startswith("about:")] == []
     assert browser.errors == []
 
 

@@ -114,8 +114,8 @@ class _S3Contents:
         return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
 
     def keys(self) -> list[str]:
-        found = self._client.list_objects_v2(Bucket=self._name).get("Contents", [])
-        return sorted(item["Key"] for item in found)
+        contents = self._client.list_objects_v2(Bucket=self._name).get("Contents", [])
+        return sorted(item["Key"] for item in contents)
 
 
 class _CloudContents:
@@ -125,19 +125,19 @@ class _CloudContents:
 
     def _call(self, method: str, path: str, data: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"} if data and data[:1] == b"{" else {}
-        asked = request.Request(self._endpoint + path, data, headers, method=method)
-        with request.urlopen(asked) as answer:
+        call = request.Request(self._endpoint + path, data, headers, method=method)
+        with request.urlopen(call) as answer:
             return answer.read()
 
     def put(self, key: str, data: bytes) -> None:
         path = f"/upload/storage/v1/b/{self._name}/o?uploadType=media&name={quote(key, safe='')}"
-        asked = request.Request(
+        call = request.Request(
             self._endpoint + path,
             data,
             {"Content-Type": "application/octet-stream"},
             method="POST",
         )
-        with request.urlopen(asked):
+        with request.urlopen(call):
             pass
 
     def get(self, key: str) -> bytes:
@@ -145,8 +145,8 @@ class _CloudContents:
         return self._call("GET", path)
 
     def keys(self) -> list[str]:
-        found = json.loads(self._call("GET", f"/storage/v1/b/{self._name}/o"))
-        return sorted(item["name"] for item in found.get("items", []))
+        listing = json.loads(self._call("GET", f"/storage/v1/b/{self._name}/o"))
+        return sorted(item["name"] for item in listing.get("items", []))
 
 
 @contextmanager
