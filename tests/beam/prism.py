@@ -30,8 +30,8 @@ def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         for line in log.read_text().splitlines():
-            told = json.loads(line)
-            if "endpoint" in told:
-                return str(told["endpoint"])
+            line_document = json.loads(line)
+            if "endpoint" in line_document:
+                return str(line_document["endpoint"])
         time.sleep(0.1)
     raise AssertionError(f"Prism does not serve:\n{log.read_text()[-3000:]}")

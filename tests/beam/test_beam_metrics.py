@@ -16,7 +16,7 @@ def test_every_metric_of_two_models_is_equal(models: Models, portable: Beam):
     prism = models.measured("prism", MANY, portable, both=True)
     local = models.measured("local", MANY, LocalEngine(), both=True)
     assert prism.findings.row_count == local.findings.row_count == sum(FILES)
-    assert len({metric.name for found in local.numbers.values() for metric in found}) > 20
+    assert len({metric.name for of_slice in local.numbers.values() for metric in of_slice}) > 20
     assert prism.differences(local, 1e-12) == []
     assert prism.findings.checks == local.findings.checks
 

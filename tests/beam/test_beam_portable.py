@@ -42,14 +42,14 @@ def statistics(engine: Beam, target: Path) -> statistics_pb2.DatasetFeatureStati
 
 
 def test_statistics_of_all_features_are_those_of_this_process(portable: Beam, tmp_path: Path):
-    found = statistics(portable, tmp_path / "portable")
+    ours = statistics(portable, tmp_path / "portable")
     expected = statistics(Beam(), tmp_path / "here")
     assert {f.path.step[0] for f in expected.datasets[0].features} == set(rows()[0].schema.names)
     by_name = [
-        sorted(s.datasets[0].features, key=lambda f: f.path.step[0]) for s in (found, expected)
+        sorted(s.datasets[0].features, key=lambda f: f.path.step[0]) for s in (ours, expected)
     ]
     assert by_name[0] == by_name[1]
-    assert found.datasets[0].num_examples == 70
+    assert ours.datasets[0].num_examples == 70
 
 
 def test_the_command_line_of_this_process_is_not_read(

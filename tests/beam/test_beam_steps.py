@@ -60,13 +60,13 @@ def test_every_analyzer_gives_the_same(portable: Beam, files, schema, tmp_path: 
     assert theirs.num_columns >= 48
     differing = {name for name in ours.schema.names if not equal(ours[name], theirs[name])}
     assert differing <= TIED
-    found, expected = map(content, graphs)
+    of_prism, expected = map(content, graphs)
     assets = [name for name in expected if "/assets/" in name]
     assert assets
-    others = [name for name in assets if found[name] != expected[name]]
+    others = [name for name in assets if of_prism[name] != expected[name]]
     assert len(others) == len(differing)
     for name in others:
-        assert len(found[name].splitlines()) == len(expected[name].splitlines())
+        assert len(of_prism[name].splitlines()) == len(expected[name].splitlines())
 
 
 def equal(ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> bool:

@@ -16,8 +16,8 @@ from kanaria.components.shared.engines.beam import Beam, pipeline
 
 
 def _encoded(batch: Any, encoder: Any) -> list[bytes]:
-    found: list[bytes] = encoder.encode(batch[0])
-    return found
+    examples: list[bytes] = encoder.encode(batch[0])
+    return examples
 
 
 def transform(

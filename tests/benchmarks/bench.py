@@ -29,14 +29,14 @@ TRAINING = HERE.parents[1] / ".venv/training/bin/python"
 
 
 def _pipeline(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    by_size: dict[str, Any] = {}
     for times in options.times:
-        rows = found.setdefault(f"{times} x", {})
+        rows = by_size.setdefault(f"{times} x", {})
         place = folder / f"times{times}"
         for way, figures in whole_pipeline.rounds(options.csv, times, options.rounds, place):
             rows.setdefault(way, []).append(figures)
             print(f"{times} x, {way}: {figures['seconds']} s", flush=True)
-    return found
+    return by_size
 
 
 def _engines(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def _engines(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     answer = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     )
-    found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return found
+    by_engine: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return by_engine
 
 
 def _requests(options: argparse.Namespace, folder: Path) -> dict[str, Any]:

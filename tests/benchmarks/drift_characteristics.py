@@ -76,13 +76,13 @@ def detectors_of():
         "table": every,
         "uncertainty": {"probabilities"},
     }
-    found = {}
+    by_name = {}
     for name, kind in KINDS.items():
         if issubclass(kind.settings, RowByRow):  # They promise a run length: `drift_online`.
             continue
         takes_whole_rows = {"permutations", "flag_share"} & set(kind.parameters)
-        found[name] = (kind.settings(), takes.get(name, whole if takes_whole_rows else numbers))
-    return found
+        by_name[name] = (kind.settings(), takes.get(name, whole if takes_whole_rows else numbers))
+    return by_name
 
 
 def null(windows: int) -> None:
@@ -139,8 +139,8 @@ def rotation(rows, _numbers, _generator):
 
 def knock_out(rows, numbers, generator):
     """Return rows without nine of ten zeros."""
-    kept = rows[(numbers != 0) | (generator.random(len(rows)) < 0.1)]
-    return kept
+    remaining = rows[(numbers != 0) | (generator.random(len(rows)) < 0.1)]
+    return remaining
 
 
 SHIFTS = {"none": unchanged, "noise": noise, "rotation": rotation, "knock-out": knock_out}
@@ -171,7 +171,7 @@ def views(model, rows):
 
 def ours(repeats: int):
     """Return p-values and verdicts by detector and window, and the windows for alibi-detect."""
-    known = {name: pair[0] for name, pair in detectors_of().items()}
+    settings_by_name = {name: pair[0] for name, pair in detectors_of().items()}
     looks = {
         "kolmogorov_smirnov": "pixels",
         "maximum_mean_discrepancy": "pixels",
@@ -182,16 +182,16 @@ def ours(repeats: int):
         "chi_squared on argmax": "argmax",
     }
     model = digits()[0]
-    found, held = {name: [] for name in looks}, {}
+    windows_by_name, held = {name: [] for name in looks}, {}
     for place, (shift, size, reference, window) in enumerate(windows_of(repeats)):
         old, new = views(model, reference), views(model, window)
         for name, look in looks.items():
-            detector = known[name.split()[0]]
+            detector = settings_by_name[name.split()[0]]
             result = detector.test(detector.fit(old[look]), new[look])
-            found[name].append((shift, size, result.p_value, result.drifted))
+            windows_by_name[name].append((shift, size, result.p_value, result.drifted))
         held |= {f"r{place}": reference, f"w{place}": window}
         held |= {f"s{place}": old["argmax"]["digit"], f"t{place}": new["argmax"]["digit"]}
-    return found, held
+    return windows_by_name, held
 
 
 def theirs(folder: Path, beside: list[str]) -> None:
@@ -205,24 +205,24 @@ def theirs(folder: Path, beside: list[str]) -> None:
         "MMDDrift": ("rw", functools.partial(MMDDrift, backend="tensorflow", n_permutations=100)),
         "ChiSquareDrift": ("st", ChiSquareDrift),
     }
-    found = {}
+    p_values_by_name = {}
     for name in beside:
         sides, make = made[name]
-        found[name] = []
+        p_values_by_name[name] = []
         for place in range(len(rows) // 4):
             old, new = (rows[f"{side}{place}"].astype("float32") for side in sides)
             flat = (old.reshape(len(old), -1), new.reshape(len(new), -1))
             p_value = np.atleast_1d(make(flat[0]).predict(flat[1])["data"]["p_val"])
-            found[name].append(float(min(1, p_value.min() * len(p_value))))
-    (folder / "found.json").write_text(json.dumps(found))
+            p_values_by_name[name].append(float(min(1, p_value.min() * len(p_value))))
+    (folder / "found.json").write_text(json.dumps(p_values_by_name))
 
 
 def power(repeats: int, beside: list[str]) -> None:
     """Print the power table, and how far p-values differ from alibi-detect's."""
-    found, held = ours(repeats)
+    windows_by_name, held = ours(repeats)
     print(f"{repeats} windows a cell, references of 500")
     print(f"{'':46}" + "".join(f"{size:6}" for size in SIZES))
-    for name, windows in found.items():
+    for name, windows in windows_by_name.items():
         rows_of_table(name, windows)
     if not beside:
         return
@@ -234,7 +234,7 @@ def power(repeats: int, beside: list[str]) -> None:
     for name, other in THEIRS.items():
         if other not in p_values:
             continue
-        pairs = list(zip(found[name], p_values[other], strict=True))
+        pairs = list(zip(windows_by_name[name], p_values[other], strict=True))
         rows_of_table(f"alibi-detect {other}", [(*window[:2], p, None) for window, p in pairs])
         largest = max(abs(window[2] - p) for window, p in pairs)
         print(f"{name} and {other}: p-values differ by at most {largest:.1e}", flush=True)
@@ -247,9 +247,10 @@ def rows_of_table(name: str, windows: list[tuple[str, int, float, bool | None]])
         shares = {"p < 5 %": [np.mean([p < 0.05 for p, _ in cell]) for cell in cells]}
         if windows[0][3] is not None:
             shares["drifted"] = [np.mean([drifted for _, drifted in cell]) for cell in cells]
-        for told, row in shares.items():
+        for window, row in shares.items():
             print(
-                f"{name:26.26} {shift:10} {told:8}" + "".join(f"{s:6.2f}" for s in row), flush=True
+                f"{name:26.26} {shift:10} {window:8}" + "".join(f"{s:6.2f}" for s in row),
+                flush=True,
             )
 
 

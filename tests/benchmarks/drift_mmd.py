@@ -130,8 +130,8 @@ def power(count: int, seed: int) -> None:
 def main() -> None:
     """Print both tables."""
     defaults = ["200", "1"]
-    given = sys.argv[1:]
-    count, seed = (int(word) for word in [*given, *defaults[len(given) :]])
+    words = sys.argv[1:]
+    count, seed = (int(word) for word in [*words, *defaults[len(words) :]])
     sys.stdout.write("processor time\n")
     times(np.random.default_rng(seed))
     sys.stdout.write("power\n")

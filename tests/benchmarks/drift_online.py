@@ -106,9 +106,9 @@ def runs(
             state = case.detector.start(reference)
         rows = from_matrix(case.draw(generator, sizes[2], 1, 0))
         _, result = case.detector.update(reference, state, rows)
-        found = np.diff([0, *result.alarms])
-        lengths += found.tolist()
-        means.append(sizes[2] / max(len(found), 1))
+        distances = np.diff([0, *result.alarms])
+        lengths += distances.tolist()
+        means.append(sizes[2] / max(len(distances), 1))
     return np.array(lengths), means
 
 
@@ -116,12 +116,12 @@ def delays(case: Case, generator: np.random.Generator, shift: float) -> list[int
     """Return the rows until an alarm after drift from the first row on; 1,000 where none came."""
     reference = case.detector.fit(from_matrix(case.draw(generator, 10_000, 1, 0)))
     state = case.detector.start(reference)
-    found = []
+    waits = []
     for _ in range(200):
         rows = from_matrix(case.draw(generator, 300, 1, shift))
         _, result = case.detector.update(reference, state, rows)
-        found.append(result.alarms[0] if result.alarms else 1_000)
-    return found
+        waits.append(result.alarms[0] if result.alarms else 1_000)
+    return waits
 
 
 def main() -> None:
@@ -149,8 +149,8 @@ def main() -> None:
                 flush=True,
             )
         for shift in (0.5, 1.0):
-            found = delays(case, generator, shift)
-            print(f"  shift of {shift}: {np.mean(found):.1f} rows, median {np.median(found):.0f}")
+            waits = delays(case, generator, shift)
+            print(f"  shift of {shift}: {np.mean(waits):.1f} rows, median {np.median(waits):.0f}")
 
 
 if __name__ == "__main__":

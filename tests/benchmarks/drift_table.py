@@ -53,13 +53,13 @@ def measured(options: argparse.Namespace) -> None:
     test(matrix(1, options.window))
     print("ready", flush=True)
     for line in sys.stdin:
-        found = []
+        rounds = []
         for seed in range(int(line), int(line) + options.windows // ROUNDS):
             window = matrix(seed, options.window)
             began = time.perf_counter()
             p_value = test(window)
-            found.append((time.perf_counter() - began, p_value))
-        print(json.dumps(found), flush=True)
+            rounds.append((time.perf_counter() - began, p_value))
+        print(json.dumps(rounds), flush=True)
 
 
 def worker(python: str, who: str, options: argparse.Namespace) -> subprocess.Popen[str]:
@@ -88,17 +88,17 @@ def compared(options: argparse.Namespace) -> dict[str, object]:
         "kanaria": worker(sys.executable, "ours", options),
         "alibi-detect": worker(str(ALIBI), "theirs", options),
     }
-    found = {name: [] for name in workers}
+    by_way = {name: [] for name in workers}
     for turn in range(ROUNDS):
         for name, process in workers.items():
             process.stdin.write(f"{100 + turn * options.windows}\n")
             process.stdin.flush()
-            found[name] += json.loads(answer(process))
+            by_way[name] += json.loads(answer(process))
     for process in workers.values():
         process.stdin.close()
         process.wait()
-    taken = {name: np.median([row[0] for row in rows]) for name, rows in found.items()}
-    smallest = {name: np.array([row[1] for row in rows]) for name, rows in found.items()}
+    taken = {name: np.median([row[0] for row in rows]) for name, rows in by_way.items()}
+    smallest = {name: np.array([row[1] for row in rows]) for name, rows in by_way.items()}
     # Ours is corrected for the number of features.
     corrected = np.minimum(1, smallest["alibi-detect"] * (NUMBERS + CATEGORIES))
     return {

@@ -116,16 +116,16 @@ def _takes_part(step: str, way: str, index: int) -> bool:
 
 def main(data: str, folder: Path, rounds: int) -> None:
     """Let the ways do the work of each step in turns, and print the seconds of all rounds."""
-    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    by_step: dict[str, dict[str, list[dict[str, float]]]] = {}
     for step, ways in _works(data, folder).items():
-        found[step] = {way: [] for way in ways}
+        by_step[step] = {way: [] for way in ways}
         for index in range(rounds):
             for way, work in ways.items():
                 if _takes_part(step, way, index):
                     target = folder / f"{step}-{way}-{index}"
                     target.mkdir()
-                    found[step][way].append(_seconds(partial(work, target)))
-    sys.stdout.write(f"\n{json.dumps(found)}\n")
+                    by_step[step][way].append(_seconds(partial(work, target)))
+    sys.stdout.write(f"\n{json.dumps(by_step)}\n")
 
 
 if __name__ == "__main__":

@@ -46,14 +46,14 @@ class _Processes:
     """The processes with a mark; each process is asked for its mark once."""
 
     def __init__(self, mark: str) -> None:
-        self.mark, self.known = mark, dict[str, bool]()
+        self.mark, self.own = mark, dict[str, bool]()
 
     def now(self) -> list[Path]:
-        found = {folder.name: folder for folder in Path("/proc").glob("[0-9]*")}
-        self.known = {
-            pid: self.known.get(pid) or _is_ours(folder, self.mark) for pid, folder in found.items()
+        folders = {folder.name: folder for folder in Path("/proc").glob("[0-9]*")}
+        self.own = {
+            pid: self.own.get(pid) or _is_ours(folder, self.mark) for pid, folder in folders.items()
         }
-        return [folder for pid, folder in found.items() if self.known[pid]]
+        return [folder for pid, folder in folders.items() if self.own[pid]]
 
     def memory_mb(self) -> int:
         total = 0

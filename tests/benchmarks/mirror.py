@@ -84,11 +84,13 @@ async def processes():
     """Start every predictor and a router for each kind of shadow; yield the routers' URLs."""
     started: list[multiprocessing.Process] = []
 
-    def begun(target, *given):
-        told: multiprocessing.Queue = multiprocessing.Queue()
-        started.append(multiprocessing.Process(target=target, args=(*given, told), daemon=True))
+    def begun(target, *arguments):
+        queue: multiprocessing.Queue = multiprocessing.Queue()
+        started.append(
+            multiprocessing.Process(target=target, args=(*arguments, queue), daemon=True)
+        )
         started[-1].start()
-        return told.get()
+        return queue.get()
 
     try:
         stable, urls = begun(predict, StandIn()), {}
@@ -104,7 +106,7 @@ async def processes():
 
 async def compare(rate: float, seconds: float) -> None:
     """Print a line for each kind of shadow."""
-    found: dict[str, list[float]] = {name: [] for name in SHADOWS}
+    by_shadow: dict[str, list[float]] = {name: [] for name in SHADOWS}
     codes: dict[str, Counter[int]] = {name: Counter() for name in SHADOWS}
     async with processes() as urls:
         for url in urls.values():
@@ -112,13 +114,13 @@ async def compare(rate: float, seconds: float) -> None:
         for _ in range(ROUNDS):
             for name, url in urls.items():
                 milliseconds, answered = await measured(url, rate, seconds / ROUNDS)
-                found[name] += milliseconds
+                by_shadow[name] += milliseconds
                 codes[name] += answered
     print(f"{rate:g} requests/s, {seconds:g} s each; milliseconds of the stable revision's answers")
-    for name, milliseconds in found.items():
+    for name, milliseconds in by_shadow.items():
         p50, p95, p99 = np.quantile(milliseconds, [0.5, 0.95, 0.99])
-        told = json.dumps(dict(codes[name]))
-        print(f"{name:14} p50 {p50:6.2f}  p95 {p95:6.2f}  p99 {p99:6.2f}  codes {told}")
+        counts = json.dumps(dict(codes[name]))
+        print(f"{name:14} p50 {p50:6.2f}  p95 {p95:6.2f}  p99 {p99:6.2f}  codes {counts}")
 
 
 def main() -> None:

@@ -59,14 +59,14 @@ def watch(server: Server, megabytes: list[tuple[float, float]], done: threading.
 def halves(location: str) -> list[tuple[str, str]]:
     """Return the id and the kind of every event that is kept."""
     reader = open_reader(location)
-    found = [e for s in reader.streams() for e in reader.by_number(s, 0, 10**12)]
-    asked = [(e.id, "request") for e in found if e.request is not None]
-    return asked + [(e.id, "response") for e in found if e.response is not None]
+    exchanges = [e for s in reader.streams() for e in reader.by_number(s, 0, 10**12)]
+    requests = [(e.id, "request") for e in exchanges if e.request is not None]
+    return requests + [(e.id, "response") for e in exchanges if e.response is not None]
 
 
-def quantiles(seen: Outcomes, wanted: Callable[[float], bool]) -> list[float]:
+def quantiles(outcomes: Outcomes, wanted: Callable[[float], bool]) -> list[float]:
     """Return p50, p90, p99, p99.9 and the largest of the answers' times that are wanted."""
-    times = [ms for at, ms in seen.milliseconds if wanted(at)]
+    times = [ms for at, ms in outcomes.milliseconds if wanted(at)]
     return [round(float(value), 1) for value in np.percentile(times, [50, 90, 99, 99.9, 100])]
 
 
@@ -94,7 +94,7 @@ def main() -> None:
         server.kill()
         server.start()
         server.wait()
-        seen = results.get()
+        outcomes = results.get()
         work.join()
         seconds = time.monotonic() - began
         done.set()
@@ -103,26 +103,26 @@ def main() -> None:
         ticks = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
         server_cpu = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
         server.stop()
-        kept = halves(server.store)
+        stored = halves(server.store)
         files = [Path(f"{server.store}{end}") for end in ("", "-wal")]
         size = sum(file.stat().st_size for file in files if file.exists())
     half = options.seconds / 2
     planned = {s.key for s in plan(options.rate, options.seconds, seed=1) if s.key}
-    lost, twice = seen.acknowledged - set(kept), len(kept) - len(set(kept))
+    lost, twice = outcomes.acknowledged - set(stored), len(stored) - len(set(stored))
     print(json.dumps({
-        "events": len(seen.milliseconds), "seconds": round(seconds, 1),
-        "codes": seen.codes, "sender behind by s": round(seen.behind, 3),
-        "answer ms p50, p90, p99, p99.9, max": quantiles(seen, lambda _at: True),
+        "events": len(outcomes.milliseconds), "seconds": round(seconds, 1),
+        "codes": outcomes.codes, "sender behind by s": round(outcomes.behind, 3),
+        "answer ms p50, p90, p99, p99.9, max": quantiles(outcomes, lambda _at: True),
         "the same but for 5 s after the kill":
-            quantiles(seen, lambda at: not half <= at <= half + 5),
-        "kept": len(kept), "planned": len(planned),
+            quantiles(outcomes, lambda at: not half <= at <= half + 5),
+        "kept": len(stored), "planned": len(planned),
         "acknowledged and lost": len(lost), "counted twice": twice,
-        "never sent and kept": len(set(kept) - planned),
+        "never sent and kept": len(set(stored) - planned),
         "memory MB by s": " ".join(f"{at:.0f}:{mb:.0f}" for at, mb in megabytes[:: 5]),
         "cpu s of the second server": server_cpu, "cpu s of the sender": round(cpu, 1),
         "file MB": round(size / 2**20), "load": os.getloadavg(),
     }, indent=1))  # fmt: skip
-    sys.exit(bool(lost or twice or set(kept) != planned))
+    sys.exit(bool(lost or twice or set(stored) != planned))
 
 
 if __name__ == "__main__":

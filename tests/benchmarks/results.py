@@ -85,11 +85,11 @@ def _pipeline(figures: Mapping[str, Any]) -> list[str]:
     for size, ways in figures.items():
         for way, title in _measured(ways):
             names = ways[way][0]["steps"]
-            told = [
+            medians = [
                 f"{name} {statistics.median(run['steps'][name] for run in ways[way]):.1f}"
                 for name in names
             ]
-            lines += [f"{size}, {title}, seconds of steps (medians): {', '.join(told)}.", ""]
+            lines += [f"{size}, {title}, seconds of steps (medians): {', '.join(medians)}.", ""]
     return lines
 
 
@@ -187,16 +187,16 @@ def write(folder: Path) -> str:
         file = folder / f"{part}.json"
         if not file.exists():
             continue
-        found = json.loads(file.read_text())
-        lines += render(found["figures"])
-        machine = found["machine"]
+        document = json.loads(file.read_text())
+        lines += render(document["figures"])
+        machine = document["machine"]
         lines += [
             f"Measured {machine['date']}: {machine['cores']} cores of {machine['processor']}, "
             f"{machine['memory_gib']} GiB, load {machine['load_before']} before.",
             "",
         ]
         if part == "pipeline":
-            _plot(found["figures"], folder / PLOT)
+            _plot(document["figures"], folder / PLOT)
             lines += [f"![seconds of the whole pipeline]({PLOT})", ""]
     text = "\n".join(lines)
     (folder / TABLE).write_text(text)

@@ -105,34 +105,34 @@ SHADOWS = {
 }
 
 
-def shadow_row(name: str, found: ShadowCharacteristics) -> str:
+def shadow_row(name: str, shadow: ShadowCharacteristics) -> str:
     """Return one line of the table of shadows."""
     cells = [f"  {name:38}"]
     for title, outcome in (("back", ROLLED_BACK), ("promoted", PROMOTED), ("asked", QUESTION)):
-        share, error = 100 * found.share(outcome), 100 * found.error(outcome)
-        rows, labels = found.median(found.rows, outcome), found.median(found.labels, outcome)
+        share, error = 100 * shadow.share(outcome), 100 * shadow.error(outcome)
+        rows, labels = shadow.median(shadow.rows, outcome), shadow.median(shadow.labels, outcome)
         cells.append(f"{title} {share:6.2f} ± {error:.2f} % ({rows:5.0f}, {labels:3.0f})")
-    return "  ".join([*cells, f"undecided {100 * found.share(UNDECIDED):5.2f} %\n"])
+    return "  ".join([*cells, f"undecided {100 * shadow.share(UNDECIDED):5.2f} %\n"])
 
 
 def shadow_table(title: str, policy: Policy, count: int, seed: int) -> None:
     """Print how a policy of strategy shadow fares in every scenario."""
     sys.stdout.write(f"{title}\n")
     for name, scenario in SHADOWS.items():
-        found = shadow_simulation.simulate(policy, scenario, count, seed)
-        sys.stdout.write(shadow_row(name, found))
+        shadow = shadow_simulation.simulate(policy, scenario, count, seed)
+        sys.stdout.write(shadow_row(name, shadow))
         sys.stdout.flush()
 
 
-def row(name: str, found: Characteristics) -> str:
+def row(name: str, canary: Characteristics) -> str:
     """Return one line of the table."""
     cells = [f"  {name:38}"]
     for title, outcome in (("back", ROLLED_BACK), ("promoted", PROMOTED)):
-        share, error = 100 * found.share(outcome), 100 * found.error(outcome)
+        share, error = 100 * canary.share(outcome), 100 * canary.error(outcome)
         cells.append(
-            f"{title} {share:6.2f} ± {error:.2f} % ({found.median_requests(outcome):5.0f})"
+            f"{title} {share:6.2f} ± {error:.2f} % ({canary.median_requests(outcome):5.0f})"
         )
-    return "  ".join([*cells, f"undecided {100 * found.share(UNDECIDED):5.2f} %\n"])
+    return "  ".join([*cells, f"undecided {100 * canary.share(UNDECIDED):5.2f} %\n"])
 
 
 def table(
@@ -160,8 +160,8 @@ def burst_tables(gate: str, shape: float, count: int, seed: int) -> None:
 def main() -> None:
     """Print all tables."""
     defaults = ["20000", "1"]
-    given = sys.argv[1:]
-    count, seed = (int(word) for word in [*given, *defaults[len(given) :]])
+    words = sys.argv[1:]
+    count, seed = (int(word) for word in [*words, *defaults[len(words) :]])
     for title, text in POLICIES.items():
         table(title, parse(text), SCENARIOS, count, seed)
     table("default without a warm-up", parse(NO_WARM_UP), SCENARIOS, count, seed)

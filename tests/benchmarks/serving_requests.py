@@ -53,9 +53,9 @@ tf.saved_model.save(model, sys.argv[1], signatures={{"serving_default": model.ca
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @contextmanager
@@ -95,7 +95,7 @@ async def _client(url: str, until: float, taken: list[float]) -> None:
             taken.append(time.perf_counter() - began)
 
 
-async def _asked(url: str) -> dict[str, float]:
+async def _measured(url: str) -> dict[str, float]:
     """Return requests a second and latencies in milliseconds of a few seconds of asking."""
     taken: list[float] = []
     until = time.monotonic() + SECONDS
@@ -122,8 +122,8 @@ def compared(rounds: int, folder: Path) -> dict[str, Any]:
         urls = {"kanaria": url, "kserve": f"http://127.0.0.1:{port}"}
         for one in urls.values():
             _until_answered(one)
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in urls}
+        by_server: dict[str, list[dict[str, float]]] = {name: [] for name in urls}
         for _ in range(rounds):
             for name, one in urls.items():
-                found[name].append(asyncio.run(_asked(one)))
-    return found
+                by_server[name].append(asyncio.run(_measured(one)))
+    return by_server

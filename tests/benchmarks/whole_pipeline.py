@@ -24,7 +24,7 @@ TFX = ROOT / ".venv/tfx/bin/python"
 # Both sides have their bytecode compiled; a variable that forbids it would slow ours alone.
 ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
 KEEP_MINUTES = "30"
-KEPT = "uses the warm process of an earlier one"
+WARM_REUSED = "uses the warm process of an earlier one"
 FIRST = "first"
 """Folder of the run that leaves the process for the warm ones."""
 
@@ -75,9 +75,9 @@ def of_kanaria(data: Path, folder: Path, warm: str = "") -> dict[str, Any]:
     own = {} if warm else {"COLD_RUN": uuid.uuid4().hex}
     took = measure(command, ENVIRONMENT | own, folder / "log.txt", mark=warm)
     record = next((folder / "root/runs").glob("*/run.json"))
-    found = KEPT in (record.parent / "warm/log.txt").read_text()
-    if found != (bool(warm) and folder.name != FIRST):
-        raise SystemExit(f"{folder}: kept process used: {found}")
+    was_warm = WARM_REUSED in (record.parent / "warm/log.txt").read_text()
+    if was_warm != (bool(warm) and folder.name != FIRST):
+        raise SystemExit(f"{folder}: kept process used: {was_warm}")
     tasks = json.loads(record.read_text(encoding="utf-8"))["tasks"]
     steps = {task["name"]: task["seconds"] for task in tasks}
     memory = {task["name"]: task["peak_mb"] for task in tasks}

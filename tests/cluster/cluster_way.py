@@ -16,8 +16,8 @@ class ClusterWay:
 
     def manifest(self, name: str, model: str) -> dict[str, Any]:
         uri = f"s3://models/{model}"
-        found = build(ServiceSpec(name=name, namespace=self.namespace, storage_uri=uri))
+        built = build(ServiceSpec(name=name, namespace=self.namespace, storage_uri=uri))
         if model == "broken":
             marks = {"kanaria.test/simulate": "load-failure"}
-            found["spec"]["predictor"]["annotations"] = marks
-        return found
+            built["spec"]["predictor"]["annotations"] = marks
+        return built

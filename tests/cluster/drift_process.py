@@ -35,11 +35,11 @@ class DriftServer:
         except httpx.TransportError:
             return False
 
-    def kept(self, services: InferenceServices, version: str) -> dict[str, Exchange]:
+    def exchanges(self, services: InferenceServices, version: str) -> dict[str, Exchange]:
         """The exchanges of a version by request id."""
         stream = Stream(namespace=services.namespace, service="taxi", version=version)
         with closing(open_reader(self.store)) as reader:
-            return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
+            return {one.request_id: one for one in reader.by_number(stream, 0, 10**9)}
 
     def compared(self, services: InferenceServices, since: float) -> dict[str, Any]:
         """What v1, the stable version, and v2 answered since a moment, in totals."""

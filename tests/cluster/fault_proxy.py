@@ -90,15 +90,15 @@ def keep_silent(exchange: Exchange) -> None:
 
 def answer_old(exchange: Exchange) -> Answer:
     """Answer a read with what was there before the last change that the proxy saw."""
-    found = exchange.forward()
-    known = [one for one in exchange.earlier if one.body != found.body]
-    return known[-1] if known else found
+    answer = exchange.forward()
+    changed = [one for one in exchange.earlier if one.body != answer.body]
+    return changed[-1] if changed else answer
 
 
 def answer_oldest(exchange: Exchange) -> Answer:
     """Answer a read with what was there first."""
-    found = exchange.forward()
-    return exchange.earlier[0] if exchange.earlier else found
+    answer = exchange.forward()
+    return exchange.earlier[0] if exchange.earlier else answer
 
 
 def before(action: Callable[[], None]) -> Fault:
@@ -174,8 +174,8 @@ class FaultProxy:
 
         def forward() -> Answer:
             url = self._upstream + request.path
-            found = self._pool.request(request.method, url, body=body or None, headers=headers)
-            answer = Answer(status=found.status, body=found.data)
+            response = self._pool.request(request.method, url, body=body or None, headers=headers)
+            answer = Answer(status=response.status, body=response.data)
             if request.method in READS:
                 self._remember(request.path, answer)
             return answer
@@ -196,9 +196,9 @@ class FaultProxy:
 
     def _remember(self, path: str, answer: Answer) -> None:
         with self._lock:
-            known = self._earlier.setdefault(path, [])
-            if not known or known[-1] != answer:
-                known.append(answer)
+            answers = self._earlier.setdefault(path, [])
+            if not answers or answers[-1] != answer:
+                answers.append(answer)
 
 
 @contextmanager

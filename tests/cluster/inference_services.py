@@ -51,8 +51,8 @@ class InferenceServices:
 
     def pods(self, service: str) -> list[Object]:
         label = f"serving.kserve.io/inferenceservice={service}"
-        found = self._kind("v1", "Pod").get(namespace=self.namespace, label_selector=label)
-        return [pod.to_dict() for pod in found.items]
+        listed = self._kind("v1", "Pod").get(namespace=self.namespace, label_selector=label)
+        return [pod.to_dict() for pod in listed.items]
 
     def make_ready(self) -> None:
         """Let the pods that wait for it become ready, see control_plane/manifests/waiting.yaml."""
@@ -87,8 +87,8 @@ def own_namespace(client: dynamic.DynamicClient) -> Iterator[InferenceServices]:
 
 
 def _accounts(core: CoreV1Api, namespace: str) -> list[str]:
-    found = core.list_namespaced_service_account(namespace).items
-    return [one.metadata.name for one in found]
+    accounts = core.list_namespaced_service_account(namespace).items
+    return [one.metadata.name for one in accounts]
 
 
 def wait_until(holds: Callable[[], bool], state: Callable[[], object] = lambda: None) -> None:
@@ -99,16 +99,16 @@ def wait_until(holds: Callable[[], bool], state: Callable[[], object] = lambda: 
         time.sleep(POLL_SECONDS)
 
 
-def condition(found: Object, kind: str) -> str:
+def condition(object_: Object, kind: str) -> str:
     """Return the status of a condition, "" when the object has none of that kind."""
-    conditions = found.get("status", {}).get("conditions", [])
+    conditions = object_.get("status", {}).get("conditions", [])
     return next((one["status"] for one in conditions if one["type"] == kind), "")
 
 
-def ready(found: Object) -> bool:
+def ready(object_: Object) -> bool:
     """Tell whether the controller has seen this generation and calls it ready."""
-    seen = found.get("status", {}).get("observedGeneration")
-    return seen == found["metadata"]["generation"] and condition(found, "Ready") == "True"
+    generation = object_.get("status", {}).get("observedGeneration")
+    return generation == object_["metadata"]["generation"] and condition(object_, "Ready") == "True"
 
 
 def predictor(found: Object) -> Object:

@@ -104,11 +104,11 @@ def test_what_was_pushed_is_served(folder: Path):
         while '"ready":true' not in answer("http://127.0.0.1:8080/"):
             assert process.poll() is None
             time.sleep(0.3)
-        served, asked = commands_of((folder / "run.txt").read_text())
+        served, request_command = commands_of((folder / "run.txt").read_text())
         assert served == "kanaria serve"
         if shutil.which("curl") is None:
             pytest.skip("no curl: install Debian's package curl")
-        assert "predictions" in shell(asked, folder).stdout
+        assert "predictions" in shell(request_command, folder).stdout
     finally:
         process.terminate()
         process.wait()

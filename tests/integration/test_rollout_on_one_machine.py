@@ -50,7 +50,7 @@ def test_a_canary_gets_what_it_deserves(
         status = traffic.observe("default", "taxi")
     assert done.returncode == code, done.stderr
     assert ended in done.stdout
-    assert {found.revision: found.percent for found in status.traffic} == share
+    assert {one.revision: one.percent for one in status.traffic} == share
     assert answers[CANARY, 200] > 0
     assert (answers[CANARY, 500] > 0) == (model == "failing")
 

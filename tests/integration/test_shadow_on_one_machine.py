@@ -72,7 +72,7 @@ def some_rows():
 def labelling(server: Server, canary: str) -> Iterator[None]:
     """Label rows of disagreement as they are listed: the truth is 1 everywhere."""
     ended = threading.Event()
-    asked = {
+    question = {
         "namespace": "default",
         "service": "taxi",
         "canary": canary,
@@ -84,7 +84,7 @@ def labelling(server: Server, canary: str) -> Iterator[None]:
 
     def work() -> None:
         while not ended.wait(0.5):
-            wanted = httpx.get(f"{server.url}/disagreements", params=asked, timeout=None).json()
+            wanted = httpx.get(f"{server.url}/disagreements", params=question, timeout=None).json()
             labels = [
                 {"request_id": one["request_id"], "row": one["row"], "label": 1} for one in wanted
             ]
@@ -132,7 +132,7 @@ def test_a_shadow_gets_what_it_deserves(
         assert rollout(state, "report", "-o", str(page)).returncode == 0
     assert (done.returncode, done.stderr) == (code, "")
     assert ended in done.stdout
-    shares = {found.revision: found.percent for found in status.traffic}
+    shares = {one.revision: one.percent for one in status.traffic}
     assert shares.get(CANARY, 0) == (0 if code else 100)
     assert answers[STABLE, 200] > 0
     assert set(answers) <= {(STABLE, 200), (CANARY, 200)}

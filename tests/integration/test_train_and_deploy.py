@@ -141,16 +141,16 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace):
 @pytest.mark.usefixtures("server")
 def test_every_artifact_has_a_name_and_metadata_that_kfp_takes(workspace: Workspace):
     record = json.loads((workspace.newest_run() / "run.json").read_text())
-    known = [
-        (task["name"], name, found)
+    all_metadata = [
+        (task["name"], name, facts_of)
         for task in record["tasks"]
-        for name, found in task["metadata"].items()
+        for name, facts_of in task["metadata"].items()
     ]
-    assert len(known) > 20
-    for task, name, found in known:
-        assert found["display_name"].startswith(name), (task, name)
-        text = json.dumps(found, allow_nan=False)
-        assert plain(found) == found, (task, name)  # There is no null in it.
+    assert len(all_metadata) > 20
+    for task, name, facts_of in all_metadata:
+        assert facts_of["display_name"].startswith(name), (task, name)
+        text = json.dumps(facts_of, allow_nan=False)
+        assert plain(facts_of) == facts_of, (task, name)  # There is no null in it.
         # A curve is drawn, and no step reads it.
         assert name == "classification" or len(text) < 4200, (task, name)
 
@@ -165,8 +165,8 @@ def test_a_service_leads_back_to_the_run_and_the_files(workspace: Workspace):
     # The same model pushed again keeps its first record, so the run may be an earlier one.
     assert (run.parent / newest["run_id"] / "index.html").is_file()
     assert newest["training"]["packages"]["tensorflow"]
-    asked = json.loads((run.parent / newest["run_id"] / "run.json").read_text())["tasks"]
-    pinned = next(t["parameters"]["data"] for t in asked if t["name"] == "resolve-span")
+    tasks = json.loads((run.parent / newest["run_id"] / "run.json").read_text())["tasks"]
+    pinned = next(t["parameters"]["data"] for t in tasks if t["name"] == "resolve-span")
     assert pinned.endswith(newest["data"]["sha256"])
 
 

@@ -21,14 +21,14 @@ START_SECONDS = 600
 
 def groups_that_write(log: str) -> set[int]:
     """Return the groups of processes whose standard output is a file."""
-    found = set()
+    groups = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if str((folder / "fd/1").readlink()) == log:
-                found.add(os.getpgid(int(folder.name)))
+                groups.add(os.getpgid(int(folder.name)))
         except OSError:
             continue  # It ended while we looked.
-    return found
+    return groups
 
 
 @dataclass(frozen=True)

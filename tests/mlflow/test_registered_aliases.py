@@ -228,9 +228,9 @@ def test_a_push_says_once_that_the_server_is_away_and_goes_on(
     with service.running(monkeypatch):
         release = service.push("plain", "run-1")
         assert (Path(release) / "release.json").is_file()
-        told = [each.getMessage() for each in caplog.records if "not tracked" in each.getMessage()]
-        assert len(told) == 1
-        assert "is the MLflow server up and tracking_uri right?" in told[0]
+        said = [each.getMessage() for each in caplog.records if "not tracked" in each.getMessage()]
+        assert len(said) == 1
+        assert "is the MLflow server up and tracking_uri right?" in said[0]
         with pytest.raises(NotReadyError, match="is the MLflow server up"):
             service.push("better", "run-2", tracking_required=True)
         with LocalTraffic(service.state) as traffic:

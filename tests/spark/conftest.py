@@ -17,5 +17,5 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def engine(spark: Cluster) -> Iterator[SparkEngine]:
-    with spark_session.session(spark.settings(), "test") as found:
-        yield found
+    with spark_session.session(spark.settings(), "test") as session_engine:
+        yield session_engine

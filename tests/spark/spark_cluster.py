@@ -29,8 +29,8 @@ class Started:
         """Return the first match in its log, as soon as it is there."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            if found := re.search(pattern, self.log.read_text()):
-                return found
+            if match := re.search(pattern, self.log.read_text()):
+                return match
             assert self.process.poll() is None, self.log.read_text()[-3000:]
             time.sleep(0.1)
         raise AssertionError(f"not said in {PATIENCE} s: {pattern}\n{self.log.read_text()[-3000:]}")
@@ -96,17 +96,17 @@ def cluster(folder: Path, workers: int = 2, hidden: Path | None = None) -> Itera
     started = [_start(folder, "master", ["master.Master", *common], None)]
     try:
         master = started[0].said(r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")[1]
-        found = Cluster(master=master)
+        started_cluster = Cluster(master=master)
         for number in range(workers):
             room = folder / f"worker-{number}"
             room.mkdir()
             own = ["--cores", "1", "--memory", "2g", "-d", str(room), master]
             arguments = ["worker.Worker", *common, *own]
-            found.workers.append(_start(folder, f"worker-{number}", arguments, hidden))
-        started += found.workers
-        for worker in found.workers:
+            started_cluster.workers.append(_start(folder, f"worker-{number}", arguments, hidden))
+        started += started_cluster.workers
+        for worker in started_cluster.workers:
             worker.said("Successfully registered with master")
-        yield found
+        yield started_cluster
     finally:
         for one in started:
             if one.process.poll() is None:

@@ -12,8 +12,8 @@ from kanaria.components.shared.errors import DataError
 
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 65])
 def test_states_are_those_of_one_process_to_the_last_bit(engine: SparkEngine, count: int):
-    given = partitions(count)
-    assert engine.states(SUMS, given) == LocalEngine().states(SUMS, given)
+    parts = partitions(count)
+    assert engine.states(SUMS, parts) == LocalEngine().states(SUMS, parts)
 
 
 def test_no_partitions_and_partitions_without_rows_give_the_state_of_no_rows(engine: SparkEngine):
@@ -23,8 +23,8 @@ def test_no_partitions_and_partitions_without_rows_give_the_state_of_no_rows(eng
 
 
 def test_results_of_partitions_come_in_their_order(engine: SparkEngine):
-    given = [Rows((float(number),), seconds=0.2 * (number == 0)) for number in range(12)]
-    assert engine.each(halved, given) == [number / 2 for number in range(12)]
+    parts = [Rows((float(number),), seconds=0.2 * (number == 0)) for number in range(12)]
+    assert engine.each(halved, parts) == [number / 2 for number in range(12)]
 
 
 def test_both_workers_take_part(engine: SparkEngine):

@@ -24,7 +24,7 @@ def test_every_metric_of_two_models_is_equal(models: Models, engine: SparkEngine
     spark = models.measured("spark", MANY, engine, both=True)
     local = models.measured("local", MANY, LocalEngine(), both=True)
     assert local.findings.row_count == sum(FILES)
-    assert len({metric.name for found in local.numbers.values() for metric in found}) > 20
+    assert len({metric.name for of_slice in local.numbers.values() for metric in of_slice}) > 20
     assert spark.differences(local, 0.0) == []
     assert spark.findings == local.findings
 

@@ -21,17 +21,17 @@ from kanaria.components.validate.validate import Targets, ValidateRequest, run
 def test_the_result_is_the_same_when_a_worker_is_killed_in_the_middle(tmp_path: Path):
     begun = tmp_path / "begun"
     begun.mkdir()
-    given = partitions(12, seconds=1.5, started=str(begun))
+    parts = partitions(12, seconds=1.5, started=str(begun))
     with (
         cluster(tmp_path) as own,
         spark_session.session(own.settings(), "test") as engine,
     ):
         killed = threading.Thread(target=_kill_in_the_middle, args=(own, begun))
         killed.start()
-        states = engine.states(SUMS, given)
+        states = engine.states(SUMS, parts)
         killed.join()
         assert own.workers[1].process.returncode == -9
-    assert states == LocalEngine().states(SUMS, [Rows(one.values) for one in given])
+    assert states == LocalEngine().states(SUMS, [Rows(one.values) for one in parts])
 
 
 def _kill_in_the_middle(own: Cluster, begun: Path) -> None:
@@ -72,19 +72,19 @@ def test_a_master_that_is_not_there_is_named_at_once():
 def test_files_that_executors_do_not_see_go_to_them_and_come_back(tmp_path: Path, is_hidden: bool):
     own = tmp_path / "artifacts"
     own.mkdir()
-    given = [Copying(own / f"{n}.txt", own / f"out/{n}.txt") for n in range(3)]
+    copies = [Copying(own / f"{n}.txt", own / f"out/{n}.txt") for n in range(3)]
     (own / "out").mkdir()
-    for number, one in enumerate(given):
+    for number, one in enumerate(copies):
         one.source.write_text(f"row {number}")
     with (
-        cluster(tmp_path, workers=1, hidden=own if is_hidden else None) as found,
-        spark_session.session(found.settings(), "test") as engine,
+        cluster(tmp_path, workers=1, hidden=own if is_hidden else None) as own_cluster,
+        spark_session.session(own_cluster.settings(), "test") as engine,
     ):
-        results = engine.each(copied, given)
+        results = engine.each(copied, copies)
     assert [text for text, _, _ in results] == ["row 0", "row 1", "row 2"]
-    assert [target for _, target, _ in results] == [one.target for one in given]
-    assert [one.target.read_text() for one in given] == ["ROW 0", "ROW 1", "ROW 2"]
-    assert all(seen.startswith(str(own)) is not is_hidden for _, _, seen in results)
+    assert [target for _, target, _ in results] == [one.target for one in copies]
+    assert [one.target.read_text() for one in copies] == ["ROW 0", "ROW 1", "ROW 2"]
+    assert all(path.startswith(str(own)) is not is_hidden for _, _, path in results)
 
 
 def test_a_partition_too_large_to_be_sent_says_what_would_help(tmp_path: Path):
@@ -92,8 +92,8 @@ def test_a_partition_too_large_to_be_sent_says_what_would_help(tmp_path: Path):
     own.mkdir()
     (own / "rows").write_bytes(b"x" * 2 * 2**20)
     with (
-        cluster(tmp_path, workers=1, hidden=own) as found,
-        spark_session.session(found.settings(spark_rpc_message_maxSize="1"), "test") as engine,
+        cluster(tmp_path, workers=1, hidden=own) as machine,
+        spark_session.session(machine.settings(spark_rpc_message_maxSize="1"), "test") as engine,
         pytest.raises(DataError, match=r"rows: 2 MiB in one partition.*mount one volume"),
     ):
         engine.each(copied, [Copying(own / "rows", own / "copy")])
@@ -133,6 +133,6 @@ def test_without_java_or_with_one_too_new_it_is_said_how_to_get_one(
     for version, is_refused in (("1.8.0_442", False), ("17.0.15", False), ("25", True)):
         java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-01-01' >&2\n")
         java.chmod(0o755)
-        told = pytest.raises(ParameterError, match=r"Spark 3\.5 runs on Java 8 to 21")
-        with told if is_refused else nullcontext():
+        refusal = pytest.raises(ParameterError, match=r"Spark 3\.5 runs on Java 8 to 21")
+        with refusal if is_refused else nullcontext():
             spark_session.check_java()

@@ -53,9 +53,9 @@ def test_the_step_writes_the_same_files(examples: Path, engine: SparkEngine, tmp
         names = ("statistics", "schema", "anomalies", "outcome", "report")
         targets = Targets(**{part: tmp_path / name / part for part in names})
         assert validate(ValidateRequest(examples=examples), targets, one).outcome.passed
-    found = [
+    files_of_ways = [
         {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.pb*")}
         for root in (tmp_path / "spark", tmp_path / "local")
     ]
-    assert "statistics/train/FeatureStats.pb" in found[0]
-    assert found[0] == found[1]
+    assert "statistics/train/FeatureStats.pb" in files_of_ways[0]
+    assert files_of_ways[0] == files_of_ways[1]

@@ -33,8 +33,8 @@ def opened(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_module_opens_them(path: Path):
-    found = set(opened(ast.parse(path.read_text(encoding="utf-8"))))
+    openers = set(opened(ast.parse(path.read_text(encoding="utf-8"))))
     # What ingestion spools, it wrote a moment ago itself.
     own = {"pa.ipc.open_stream"} if path.name == "row_spool.py" else set()
     written = {"pq.ParquetWriter", "pa.ipc.IpcWriteOptions", "pa.ipc.new_stream"}
-    assert not found - written - own
+    assert not openers - written - own

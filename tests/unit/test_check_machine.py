@@ -36,7 +36,7 @@ def check():
 
 def oldest_glibc(package: dict) -> tuple[int, int]:
     """Return the oldest glibc that a wheel of the package for Python 3.11 runs on."""
-    found = []
+    versions = []
     for wheel in package.get("wheels", []):
         *_, python, _, tags = wheel["url"].rpartition("/")[2].removesuffix(".whl").split("-")
         if not re.search(r"cp311|py3|cp3\d+$", python) or "musllinux" in tags:
@@ -44,8 +44,8 @@ def oldest_glibc(package: dict) -> tuple[int, int]:
         for tag in tags.split("."):
             version = re.match(r"manylinux_(\d+)_(\d+)_x86_64", tag)
             named = GLIBC_OF_NAME.get(tag.removesuffix("_x86_64"), (0, 0))
-            found.append((int(version[1]), int(version[2])) if version else named)
-    return min(found, default=(0, 0))
+            versions.append((int(version[1]), int(version[2])) if version else named)
+    return min(versions, default=(0, 0))
 
 
 def test_the_oldest_glibc_is_that_of_the_locked_wheels(check):
@@ -62,11 +62,11 @@ def test_a_machine_that_has_all_is_told_nothing():
 
 
 @pytest.mark.parametrize(
-    ("system", "machine", "told"),
+    ("system", "machine", "fault"),
     [("darwin", "arm64", "darwin on arm64"), ("linux", "aarch64", "linux on aarch64")],
 )
-def test_another_platform_is_told(check, system: str, machine: str, told: str):
-    assert told in check.platform_fault(system, machine)
+def test_another_platform_is_told(check, system: str, machine: str, fault: str):
+    assert fault in check.platform_fault(system, machine)
     assert check.platform_fault("linux", "x86_64") is None
 
 
@@ -85,8 +85,8 @@ def test_a_python_that_cannot_make_environments_is_told(check):
 def test_a_full_disk_and_a_missing_git_are_told_together(check, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(check, "NEEDED_GB", 10**9)
     monkeypatch.setenv("PATH", str(tmp_path))
-    told = check.faults(tmp_path / ".venv")
-    assert [word for word in ("git", "GB free") if word in " ".join(told)] == ["git", "GB free"]
+    faults = check.faults(tmp_path / ".venv")
+    assert [word for word in ("git", "GB free") if word in " ".join(faults)] == ["git", "GB free"]
 
 
 def test_an_environment_that_is_there_needs_no_more_room(check, monkeypatch, tmp_path: Path):

@@ -29,8 +29,8 @@ def metadata_of(name: str) -> dict[str, object]:
 
 def compiled_source(name: str) -> ast.FunctionDef:
     tree = ast.parse((folder_of(name) / "component.py").read_text())
-    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
-    return found[0]
+    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
+    return functions[0]
 
 
 def test_every_folder_is_reached_by_a_component_name():
@@ -75,16 +75,16 @@ def test_body_is_a_thin_adapter(name: str):
 
 def described(source: ast.FunctionDef) -> set[str]:
     """Return the artifacts whose metadata a component's body writes."""
-    found = set()
+    names = set()
     for node in ast.walk(source):
         if isinstance(node, ast.Attribute) and node.attr == "metadata":
-            found |= {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
+            names |= {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
             if called in ("tell", "describe"):
-                found |= {part.id for part in given if isinstance(part, ast.Name)}
-    return found
+                names |= {part.id for part in arguments if isinstance(part, ast.Name)}
+    return names
 
 
 @every_component

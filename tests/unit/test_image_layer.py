@@ -15,7 +15,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / ".github/scripts"
 HEADER = {*range(0x28, 0x30), *range(0x3A, 0x40)}
 """Bytes of an ELF header that say where and how large the table of sections is."""
-KEPT = (
+STAYING = (
     "pandas/_testing/asserters.py",
     "scipy/stats/_bws_test.py",
     "keras/src/testing/test_case.py",
@@ -61,25 +61,25 @@ def segments(library: bytes) -> list[tuple[int, int]]:
     """Return where the parts begin and end that are loaded, as the table of segments tells."""
     (first,) = struct.unpack_from("<Q", library, 0x20)
     size, count = struct.unpack_from("<HH", library, 0x36)
-    found = [struct.unpack_from("<IIQQQQ", library, first + size * at) for at in range(count)]
-    return [(offset, offset + length) for kind, _, offset, _, _, length in found if kind == 1]
+    headers = [struct.unpack_from("<IIQQQQ", library, first + size * at) for at in range(count)]
+    return [(offset, offset + length) for kind, _, offset, _, _, length in headers if kind == 1]
 
 
 def test_whole_kinds_are_left_out_and_what_looks_like_them_stays(script, tmp_path):
-    for name in (*KEPT, *LEFT_OUT):
+    for name in (*STAYING, *LEFT_OUT):
         place = tmp_path / name
         place = place if place.suffix else place / "test_something.py"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
-    found = {str(path.relative_to(tmp_path)) for path in script.left_out(tmp_path)}
-    assert found == set(LEFT_OUT)
+    paths = {str(path.relative_to(tmp_path)) for path in script.left_out(tmp_path)}
+    assert paths == set(LEFT_OUT)
 
 
 def test_tensorflow_for_cpus_is_found_by_the_name_that_packages_ask_for(script, tmp_path):
     (tmp_path / "tensorflow_cpu-2.16.2.dist-info").mkdir()
     script.name_tensorflow(tmp_path)
-    found = {d.name: (d.version, d.requires) for d in distributions(path=[str(tmp_path)]) if d.name}
-    assert found == {"tensorflow": ("2.16.2", ["tensorflow-cpu==2.16.2"])}
+    names = {d.name: (d.version, d.requires) for d in distributions(path=[str(tmp_path)]) if d.name}
+    assert names == {"tensorflow": ("2.16.2", ["tensorflow-cpu==2.16.2"])}
 
 
 def test_a_library_without_symbols_is_smaller_and_loads_the_same_bytes(script, library):
@@ -88,8 +88,8 @@ def test_a_library_without_symbols_is_smaller_and_loads_the_same_bytes(script, l
     after = library.read_bytes()
     assert len(before) - len(after) == gained > len(before) // 10
     for start, end in segments(before):
-        kept = [at for at in range(start, end) if at not in HEADER]
-        assert [before[at] for at in kept] == [after[at] for at in kept]
+        places = [at for at in range(start, end) if at not in HEADER]
+        assert [before[at] for at in places] == [after[at] for at in places]
     code = "import uvloop, asyncio; print(uvloop.__file__, uvloop.run(asyncio.sleep(0, 7)))"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -34,5 +34,7 @@ ASKING = ("aiohttp", "httpx")
 )
 def test_a_light_step_loads_nothing_that_only_others_need(module: str, unwanted: tuple[str, ...]):
     code = f"import sys, kanaria.{module}; print(*sorted({{*{unwanted}}} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.split() == []

@@ -14,12 +14,12 @@ UV = ROOT / ".venv/uv/bin/uv"
 
 
 def folders_with_modules() -> set[str]:
-    found = set()
+    packages = set()
     for part in ("components", "pipelines", "serving"):
         for init in (ROOT / part).rglob("__init__.py"):
             if "tests" not in init.parts:
-                found.add("kanaria." + ".".join(init.parent.relative_to(ROOT).parts))
-    return found
+                packages.add("kanaria." + ".".join(init.parent.relative_to(ROOT).parts))
+    return packages
 
 
 def test_setup_cfg_lists_exactly_the_packages_of_the_tree():

@@ -36,11 +36,11 @@ def _umask(
 
 
 def _run(place: Path) -> None:
-    kept = record.new("toy", {}, {"task": []})
-    folder = place / "runs" / kept.run_id
+    run = record.new("toy", {}, {"task": []})
+    folder = place / "runs" / run.run_id
     with record.held(owner_only_files.folder(folder)):
-        record.write(kept, folder)
-        page.write(kept, folder)
+        record.write(run, folder)
+        page.write(run, folder)
         command = [sys.executable, "-c", "print(1)"]
         start = partial(step_process.Own, command)
         step_process.run(start, folder / "log.txt", dict(os.environ), lambda: None)
@@ -56,11 +56,11 @@ def _serving(place: Path) -> None:
 
 
 def _rollout(place: Path) -> None:
-    paper, kept = Paper(), FileStore(place)
+    paper, store = Paper(), FileStore(place)
     paper.push("v1")
     paper.push("v2")
     operations.start(
-        kept, paper, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+        store, paper, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
     )
     lease = FileLease(place / NAMESPACE / SERVICE / "rollouts/controller.lock")
     assert lease.hold()
@@ -80,8 +80,8 @@ def _cache(place: Path) -> None:
 def test_what_is_kept_is_the_users_alone(tmp_path: Path, keep: Callable[[Path], None]):
     place = tmp_path / "new" / "root"
     keep(place)
-    found = [place, *place.rglob("*")]
-    modes = {path.relative_to(place): stat.S_IMODE(path.stat().st_mode) for path in found}
+    paths = [place, *place.rglob("*")]
+    modes = {path.relative_to(place): stat.S_IMODE(path.stat().st_mode) for path in paths}
     assert {mode for path, mode in modes.items() if (place / path).is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if (place / path).is_file()} == {0o600}
     assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
@@ -101,9 +101,9 @@ def test_what_is_there_already_keeps_its_permissions(tmp_path: Path):
 
 def test_a_page_that_is_asked_for_by_name_is_made_as_the_umask_says(tmp_path: Path):
     _rollout(tmp_path / "state")
-    kept = FileStore(tmp_path / "state")
+    store = FileStore(tmp_path / "state")
     page = tmp_path / "rollout.html"
-    messages.write_timeline(kept, kept.load(NAMESPACE, SERVICE).rollout, page)
+    messages.write_timeline(store, store.load(NAMESPACE, SERVICE).rollout, page)
     atomic.write_text(tmp_path / "plain", "")
     assert page.stat().st_mode == (tmp_path / "plain").stat().st_mode
     umask = os.umask(0)

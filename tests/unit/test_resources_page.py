@@ -21,12 +21,12 @@ PAGE = (Path(__file__).parents[2] / "docs/how-to/resources.md").read_text(encodi
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, Any]:
-    (found,) = re.findall(r"```yaml\n(# resources.yaml.*?)```", PAGE, re.DOTALL)
-    return yaml.safe_load(found)
+    (block,) = re.findall(r"```yaml\n(# resources.yaml.*?)```", PAGE, re.DOTALL)
+    return yaml.safe_load(block)
 
 
 @pytest.fixture(scope="module")
-def found(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def applied_page(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     document, platform = applied(documents("train_and_deploy"), settings_of_steps.of(said))
     return document, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
@@ -36,8 +36,8 @@ def test_the_example_has_every_setting(said: dict[str, Any]):
     assert shown == {field.alias for field in Settings.model_fields.values()}
 
 
-def test_every_step_gets_what_all_get(found: tuple[dict[str, Any], dict[str, Any]]):
-    document, pods = found
+def test_every_step_gets_what_all_get(applied_page: tuple[dict[str, Any], dict[str, Any]]):
+    document, pods = applied_page
     assert set(pods) == set(document["deploymentSpec"]["executors"])
     for label, pod in pods.items():
         assert [one["secretName"] for one in pod["imagePullSecret"]] == ["registry"]
@@ -61,8 +61,8 @@ def test_every_step_gets_what_all_get(found: tuple[dict[str, Any], dict[str, Any
         ]
 
 
-def test_steps_get_their_own(found: tuple[dict[str, Any], dict[str, Any]]):
-    document, pods = found
+def test_steps_get_their_own(applied_page: tuple[dict[str, Any], dict[str, Any]]):
+    document, pods = applied_page
     tasks = {leaf.key: leaf.task for leaf in leaves(document)}
     ingest, train = pods["exec-ingest-data"], pods["exec-train-model"]
     (claim,) = ingest["pvcMount"]

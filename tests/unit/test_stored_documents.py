@@ -159,8 +159,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 def _changed(path: Path, **fields: Any) -> str:
     """Write the document anew with other fields; None leaves one out."""
-    found = {**json.loads(path.read_text()), **fields}
-    text = json.dumps({key: value for key, value in found.items() if value is not None})
+    document = {**json.loads(path.read_text()), **fields}
+    text = json.dumps({key: value for key, value in document.items() if value is not None})
     path.write_text(text)
     return text
 

@@ -35,7 +35,7 @@ def installed(wheel: Path, extra: str, folder: Path) -> Path:
     )
     (folder / "locked.txt").write_text(locked.stdout)
     name = f"kanaria[{extra.split()[-1]}] @ {wheel.as_uri()}" if extra else wheel
-    given = run(
+    installed_wheel = run(
         UV,
         "pip",
         "install",
@@ -46,7 +46,7 @@ def installed(wheel: Path, extra: str, folder: Path) -> Path:
         folder / "locked.txt",
         name,
     )
-    assert given.returncode == 0, given.stderr
+    assert installed_wheel.returncode == 0, installed_wheel.stderr
     return folder / "bin/kanaria"
 
 
@@ -85,9 +85,9 @@ def test_the_version_comes_from_one_place(base: Path):
     "command", ["--help", "run --help", "run train_and_deploy --help", "rollout --help"]
 )
 def test_help_needs_no_extra(base: Path, command: str):
-    asked = run(base, *command.split())
-    assert (asked.returncode, asked.stderr) == (0, "")
-    assert "usage: kanaria" in asked.stdout
+    shown = run(base, *command.split())
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "usage: kanaria" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_help_needs_no_extra(base: Path, command: str):
 def test_what_needs_an_extra_says_in_one_line_which(
     base: Path, command: str, extra: str, tmp_path: Path
 ):
-    asked = run(base, *command.split(), cwd=tmp_path)
-    assert asked.returncode == 1
-    assert asked.stderr.count("\n") == 1
-    assert f"pip install 'kanaria[{extra}]'" in asked.stderr
+    refused = run(base, *command.split(), cwd=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert f"pip install 'kanaria[{extra}]'" in refused.stderr
 
 
 def test_without_an_extra_a_project_is_made_with_its_hidden_files(base: Path, tmp_path: Path):
@@ -136,8 +136,8 @@ def test_with_control_a_run_names_the_runtime_that_is_missing(control: Path, tmp
     (tmp_path / "module.py").write_text("def run_fn(fn_args): ...\n")
     (tmp_path / "eval.pbtxt").write_text("model_specs { label_key: 'b' }\n")
     settings = ("data=data.csv", "module_file=module.py", "eval_config_file=eval.pbtxt")
-    given = [word for one in (*settings, "service.name=tips") for word in ("--set", one)]
-    done = run(control, "run", "train_and_deploy", *given, cwd=tmp_path)
+    options = [word for one in (*settings, "service.name=tips") for word in ("--set", one)]
+    done = run(control, "run", "train_and_deploy", *options, cwd=tmp_path)
     assert done.returncode == 1
     assert "KANARIA_TRAINING_PYTHON" in done.stderr
     assert "Traceback" not in done.stderr

@@ -217,27 +217,23 @@ def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: P
     text = f"""model_specs {{ label_key: "several" }}
       metrics_specs {{ {metrics("CategoricalCrossEntropy", "MeanSquaredError")} }}"""
     rows = rows_of("several")
-    shares_of_model = rows.predictions[""]["p"].astype(float)
+    before = rows.predictions[""]["p"].astype(float)
     accumulated(rows, parsed(text), tmp_path, parts=2)
-    metrics_of_all = {
-        key.name: value for key, value in tfma_results.load(tmp_path, "").numbers[()].items()
-    }
-    shares = shares_of_model / shares_of_model.sum(axis=1, keepdims=True)
+    values = {key.name: value for key, value in tfma_results.load(tmp_path, "").numbers[()].items()}
+    shares = before / before.sum(axis=1, keepdims=True)
     expected = -np.mean((SEVERAL * np.log(shares)).sum(axis=1))
-    assert metrics_of_all["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
-    assert metrics_of_all["mean_squared_error"] == pytest.approx(
-        np.mean((SEVERAL - shares_of_model) ** 2), rel=1e-6
-    )
-    assert np.array_equal(rows.predictions[""]["p"].astype(float), shares_of_model)
+    assert values["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
+    assert values["mean_squared_error"] == pytest.approx(np.mean((SEVERAL - before) ** 2), rel=1e-6)
+    assert np.array_equal(rows.predictions[""]["p"].astype(float), before)
 
 
 def test_a_metric_of_the_users_own_is_fed_row_by_row(tmp_path: Path):
     own = metrics('class_name: "LargestError" module: "own_metric"')
     text = f'model_specs {{ label_key: "y" }} {SLICES} metrics_specs {{ {own} }}'
     rows = rows_of("binary")
-    results = twins(tmp_path, rows, parsed(text))
-    once = results.numbers(results.once)
-    assert equal(once, results.numbers(results.beam), 0.0) == []
-    assert equal(once, results.numbers(results.parts), 0.0) == []
+    sums = twins(tmp_path, rows, parsed(text))
+    once = sums.numbers(sums.once)
+    assert equal(once, sums.numbers(sums.beam), 0.0) == []
+    assert equal(once, sums.numbers(sums.parts), 0.0) == []
     expected = np.abs(LABEL - rows.predictions[""]["p"][:, 0].astype(float)).max()
     assert next(iter(once[()].values())) == expected

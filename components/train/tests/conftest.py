@@ -186,8 +186,8 @@ def variables() -> Callable[[Path], dict[str, bytes]]:
     """Read the files that hold a model's variables, byte by byte."""
 
     def read(model: Path) -> dict[str, bytes]:
-        found = {path.name: path.read_bytes() for path in (model / "1/variables").iterdir()}
-        assert any(name.startswith("variables.data") for name in found)
-        return found
+        contents = {path.name: path.read_bytes() for path in (model / "1/variables").iterdir()}
+        assert any(name.startswith("variables.data") for name in contents)
+        return contents
 
     return read

@@ -25,11 +25,11 @@ PATHS = ("examples", "transformed_examples", "schema", "transform_graph")
 
 
 def kill_at_flush(number: int) -> None:
-    flush, seen = os.fsync, []
+    flush, descriptors = os.fsync, []
 
     def counted(descriptor: int) -> None:
-        seen.append(descriptor)
-        if len(seen) == number:
+        descriptors.append(descriptor)
+        if len(descriptors) == number:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(descriptor)
 
@@ -37,11 +37,11 @@ def kill_at_flush(number: int) -> None:
 
 
 def kill_at_put(number: int) -> None:
-    request, seen = urllib3.connection.HTTPConnection.request, []
+    request, puts = urllib3.connection.HTTPConnection.request, []
 
     def counted(connection: Any, method: str, *arguments: Any, **named: Any) -> None:
-        seen.extend([method] if method == "PUT" else [])
-        if len(seen) == number:
+        puts.extend([method] if method == "PUT" else [])
+        if len(puts) == number:
             os.kill(os.getpid(), signal.SIGKILL)
         request(connection, method, *arguments, **named)
 

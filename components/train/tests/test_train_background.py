@@ -66,8 +66,8 @@ def test_serialized_examples_are_no_features(tmp_path: Path):
 
 def test_they_are_kept_with_the_samples(tmp_path: Path):
     background = ({"fare": [1.5]}, {"fare": [math.inf]})
-    kept = ServingSamples(inputs=SAMPLES.inputs, outputs=SAMPLES.outputs, background=background)
-    serving_samples.write(kept, tmp_path / "samples")
-    assert serving_samples.read(tmp_path / "samples") == kept
+    samples = ServingSamples(inputs=SAMPLES.inputs, outputs=SAMPLES.outputs, background=background)
+    serving_samples.write(samples, tmp_path / "samples")
+    assert serving_samples.read(tmp_path / "samples") == samples
     (tmp_path / "samples" / "background.jsonl").unlink()
     assert serving_samples.read(tmp_path / "samples").background == ()

@@ -23,9 +23,9 @@ def two(folder: Path, key: str = "key") -> list[Path]:
 
 def test_whole_checkpoints_are_found_oldest_first(tmp_path: Path):
     first, second = two(tmp_path)
-    found = checkpoint_files.usable(tmp_path, "key")
-    assert list(found) == [first, second]
-    assert found[second] == Position(key="key", epoch=2, batches=10)
+    positions = checkpoint_files.usable(tmp_path, "key")
+    assert list(positions) == [first, second]
+    assert positions[second] == Position(key="key", epoch=2, batches=10)
 
 
 @given(st.data())
@@ -36,10 +36,10 @@ def test_a_byte_changed_anywhere_leaves_the_one_before(data):
         held = bytearray(file.read_bytes())
         held[data.draw(st.integers(0, len(held) - 1))] ^= data.draw(st.integers(1, 255))
         file.write_bytes(bytes(held))
-        found = checkpoint_files.usable(Path(name), "key")
+        positions = checkpoint_files.usable(Path(name), "key")
         # A changed blank of the manifest changes nothing that counts.
-        assert found[first].epoch == 1
-        assert found.get(second) in (None, Position(key="key", epoch=2, batches=10))
+        assert positions[first].epoch == 1
+        assert positions.get(second) in (None, Position(key="key", epoch=2, batches=10))
 
 
 @given(st.data())

@@ -36,7 +36,7 @@ def options(**changes: object) -> TensorFlowDatasetOptions:
     return TensorFlowDatasetOptions(**(usual | changes))
 
 
-def seen(files: str, **changes: object) -> list[int]:
+def labels_of(files: str, **changes: object) -> list[int]:
     dataset = tf_dataset_factory(files, options(**changes), SCHEMA)
     return [int(y) for batch in dataset for y in batch["y"]]
 
@@ -50,8 +50,8 @@ def test_tensors_are_dense_or_sparse_as_the_schema_says(files: str):
 
 
 def test_every_row_comes_once_an_epoch(files: str):
-    assert seen(files) == list(range(10))
-    assert sorted(seen(files, shuffle=True, num_epochs=2)) == sorted([*range(10)] * 2)
+    assert labels_of(files) == list(range(10))
+    assert sorted(labels_of(files, shuffle=True, num_epochs=2)) == sorted([*range(10)] * 2)
 
 
 def test_rows_repeat_for_ever_unless_told_otherwise(files: str):
@@ -60,7 +60,7 @@ def test_rows_repeat_for_ever_unless_told_otherwise(files: str):
 
 
 def test_the_last_batch_may_be_dropped(files: str):
-    assert len(seen(files, drop_final_batch=True)) == 8
+    assert len(labels_of(files, drop_final_batch=True)) == 8
 
 
 def test_a_label_is_taken_out_of_the_features(files: str):
@@ -70,13 +70,13 @@ def test_a_label_is_taken_out_of_the_features(files: str):
 
 
 def test_workers_take_parts_of_batches_and_not_of_files(files: str):
-    asked = tf_dataset_factory(files, options(), SCHEMA).options().experimental_distribute
-    assert asked.auto_shard_policy is tf.data.experimental.AutoShardPolicy.DATA
+    distribution = tf_dataset_factory(files, options(), SCHEMA).options().experimental_distribute
+    assert distribution.auto_shard_policy is tf.data.experimental.AutoShardPolicy.DATA
 
 
 def test_a_seed_of_its_own_fixes_the_order(files: str):
-    first = seen(files, shuffle=True, shuffle_seed=3)
-    assert first == seen(files, shuffle=True, shuffle_seed=3)
+    first = labels_of(files, shuffle=True, shuffle_seed=3)
+    assert first == labels_of(files, shuffle=True, shuffle_seed=3)
     assert first != list(range(10))
 
 
@@ -97,17 +97,17 @@ def test_a_split_without_rows_is_named(tmp_path: Path):
 
 
 def test_record_batches_hold_every_row_once_an_epoch(files: str):
-    asked = RecordBatchesOptions(batch_size=4, num_epochs=2)
-    found = list(record_batch_factory(files, asked, SCHEMA))
-    rows = [row for batch in found for row in batch.column("y").to_pylist()]
-    assert [batch.num_rows for batch in found] == [4, 4, 2, 4, 4, 2]
+    options_of_batches = RecordBatchesOptions(batch_size=4, num_epochs=2)
+    batches = list(record_batch_factory(files, options_of_batches, SCHEMA))
+    rows = [row for batch in batches for row in batch.column("y").to_pylist()]
+    assert [batch.num_rows for batch in batches] == [4, 4, 2, 4, 4, 2]
     assert sorted(rows) == sorted([[value] for value in range(10)] * 2)
 
 
 def test_record_batches_follow_the_steps_seed(files: str):
     def order() -> list[object]:
         tf.keras.utils.set_random_seed(5)
-        asked = RecordBatchesOptions(batch_size=10, num_epochs=1)
-        return next(record_batch_factory(files, asked, SCHEMA)).column("y").to_pylist()
+        options_of_batches = RecordBatchesOptions(batch_size=10, num_epochs=1)
+        return next(record_batch_factory(files, options_of_batches, SCHEMA)).column("y").to_pylist()
 
     assert order() == order()

@@ -13,7 +13,7 @@ FILES = ["null", "nvidiactl", "nvidia-uvm", "nvidia1", "nvidia0"]
 
 
 @pytest.mark.parametrize(
-    ("environment", "files", "given"),
+    ("environment", "files", "is_given"),
     [
         ({}, [], ""),
         # NVIDIA's device plugin, whichever way it is set up.
@@ -32,20 +32,20 @@ FILES = ["null", "nvidiactl", "nvidia-uvm", "nvidia1", "nvidia0"]
         ({"CUDA_VISIBLE_DEVICES": "0", **POD}, FILES, "/dev/nvidia0"),
     ],
 )
-def test_what_a_process_was_given_shows_in_it(environment, files, given):
-    assert devices.gpu_given(environment, files) == given
+def test_what_a_process_was_given_shows_in_it(environment, files, is_given):
+    assert devices.gpu_given(environment, files) == is_given
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "expected"),
     [
         ([], "CPU"),
         (["NVIDIA H200"], "GPU:0 NVIDIA H200"),
         (["NVIDIA A100", "NVIDIA A100"], "GPU:0 NVIDIA A100, GPU:1 NVIDIA A100"),
     ],
 )
-def test_devices_are_told_by_number_and_name(names, told):
-    assert devices.text(names) == told
+def test_devices_are_told_by_number_and_name(names, expected):
+    assert devices.text(names) == expected
 
 
 def test_a_given_gpu_that_tensorflow_does_not_see_ends_the_step_before_user_code(

@@ -37,8 +37,8 @@ def suspects(bad: list[bool], **columns: list[object]) -> list[str]:
 
 
 def test_a_column_that_is_odd_where_the_answers_are_bad_is_suspect():
-    found = suspects([False, True, True], distance=[1.0, math.nan, math.inf], fine=[1, 2, 3])
-    assert found == ["distance"]
+    suspected = suspects([False, True, True], distance=[1.0, math.nan, math.inf], fine=[1, 2, 3])
+    assert suspected == ["distance"]
 
 
 def test_a_column_that_is_odd_as_often_where_the_answers_are_good_is_not():

@@ -118,14 +118,17 @@ def answers(folder: Path, name: str = "outputs") -> dict[str, list[float]]:
     batch = to_lists(pa.RecordBatch.from_pydict(ROWS))
     signature = loaded.signatures["serving_default"]
     inputs = inputs_of(signature, optional_inputs(loaded))
-    found: dict[int, float] = {}
+    by_row: dict[int, float] = {}
     for feed in feeds(batch, inputs):
         arguments = {key: tf.constant(values) for key, values in feed.arrays.items()}
         values = signature(**arguments)[name].numpy()
-        found |= dict(zip(feed.rows.tolist(), values[:, 0].tolist(), strict=True))
+        by_row |= dict(zip(feed.rows.tolist(), values[:, 0].tolist(), strict=True))
     examples = tf.constant(list(encoded(batch)))
     serialized = loaded.signatures["serve_tf_examples"](examples=examples)[name]
-    return {"rows": [found[row] for row in range(3)], "examples": serialized[:, 0].numpy().tolist()}
+    return {
+        "rows": [by_row[row] for row in range(3)],
+        "examples": serialized[:, 0].numpy().tolist(),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +140,8 @@ def exported(graph: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_signatures_see_every_value_of_every_column(exported: Path):
-    for found in answers(exported).values():
-        assert found == pytest.approx(expected())
+    for values in answers(exported).values():
+        assert values == pytest.approx(expected())
 
 
 def test_columns_keep_their_names_whatever_they_are(exported: Path):
@@ -191,8 +194,8 @@ def test_several_outputs_keep_their_names(graph: Path, tmp_path: Path, form: str
         tf.keras.Model(inputs, outputs), tft.TFTransformOutput(str(graph)), str(tmp_path), ["y"]
     )
     assert answers(tmp_path, "total")["rows"] == pytest.approx(expected())
-    for found in answers(tmp_path, "minus").values():
-        assert found == pytest.approx([-value for value in expected()])
+    for values in answers(tmp_path, "minus").values():
+        assert values == pytest.approx([-value for value in expected()])
 
 
 def test_a_model_of_keras_3_answers_as_one_of_tf_keras(graph: Path, tmp_path: Path):
@@ -205,8 +208,8 @@ def test_a_model_of_keras_3_answers_as_one_of_tf_keras(graph: Path, tmp_path: Pa
         str(tmp_path),
         "y",
     )
-    for found in answers(tmp_path).values():
-        assert found == pytest.approx(expected())
+    for values in answers(tmp_path).values():
+        assert values == pytest.approx(expected())
 
 
 @pytest.mark.parametrize("kind", ["tf_keras", "keras"])

@@ -59,23 +59,23 @@ def test_an_input_of_two_axes_takes_the_values_in_order():
 
 @given(ROWS)
 def test_a_free_size_takes_each_row_once_with_exactly_its_values(rows: list[list[int] | None]):
-    found = {
+    values_of_rows = {
         int(row): values.tolist()
         for feed in fed(rows, pa.int64(), WHOLE, None)
         for row, values in zip(feed.rows, feed.arrays["v"], strict=True)
     }
-    assert found == {number: row or [] for number, row in enumerate(rows)}
+    assert values_of_rows == {number: row or [] for number, row in enumerate(rows)}
 
 
 def test_a_free_size_beside_a_fixed_one_is_worked_out():
-    found = {
+    shapes = {
         f.arrays["v"].shape for f in fed([[1, 2], [1, 2, 3, 4], [5, 6]], pa.int64(), WHOLE, None, 2)
     }
-    assert found == {(2, 1, 2), (1, 2, 2)}
+    assert shapes == {(2, 1, 2), (1, 2, 2)}
 
 
 @pytest.mark.parametrize(
-    ("rows", "values", "dtype", "shape", "told"),
+    ("rows", "values", "dtype", "shape", "message"),
     [
         ([[1, 2], [3]], pa.int64(), WHOLE, (2,), "row 1 has 1 values; the model's input takes 2"),
         ([[1], [2, 3]], pa.int64(), WHOLE, (), "row 1 has 2 values; the model's input takes 1"),
@@ -89,8 +89,8 @@ def test_a_free_size_beside_a_fixed_one_is_worked_out():
         ([[1e6]], pa.float32(), np.float16, (), "no value .* of type float16"),
     ],
 )
-def test_a_row_that_does_not_fit_is_refused_by_name(rows, values, dtype, shape, told):
-    with pytest.raises(DataError, match=f"column 'v': .*{told}"):
+def test_a_row_that_does_not_fit_is_refused_by_name(rows, values, dtype, shape, message):
+    with pytest.raises(DataError, match=f"column 'v': .*{message}"):
         fed(rows, values, dtype, *shape)
 
 

@@ -93,24 +93,24 @@ def answers_of_rows(model: Path, rows: np.ndarray) -> np.ndarray:
 def test_a_scikit_learn_model_lies_as_its_server_takes_it(trained, raw: Path, tmp_path: Path):
     import joblib
 
-    told, model = trained(SKLEARN)
+    result, model = trained(SKLEARN)
     assert files_of(model) == ["model.joblib", "signature.yaml"]
-    facts = told.metadata(request=_request(raw), examples={})["model"]
+    facts = result.metadata(request=_request(raw), examples={})["model"]
     assert facts["framework"] == "sklearn"
     assert {"scikit-learn", "joblib"} <= facts["packages"].keys()
     rows, _ = read_arrays(str(raw / "examples/split=eval/part-*.parquet"), FEATURES, "late")
     assert np.isnan(rows).any()
     bare = joblib.load(model / "model.joblib").predict_proba(rows)
     assert np.array_equal(answers_of_rows(model, rows), bare)
-    samples = told.samples
+    samples = result.samples
     assert list(samples.inputs) == list(FEATURES)
     assert samples.matrix == "input-0"
     serving_samples.write(samples, tmp_path / "samples")
     assert serving_samples.read(tmp_path / "samples") == samples
     first = samples.rows[0]
     row = np.array([[first.inputs[name] for name in FEATURES]])
-    asked = joblib.load(model / "model.joblib").predict_proba(row)[0]
-    assert first.outputs == {"output-0": asked.tolist()}
+    probabilities = joblib.load(model / "model.joblib").predict_proba(row)[0]
+    assert first.outputs == {"output-0": probabilities.tolist()}
 
 
 def test_a_pickle_needs_no_package_that_its_server_lacks(trained, caplog):
@@ -188,7 +188,7 @@ def test_an_onnx_model_lies_as_triton_takes_it(trained, raw: Path):
     with pytest.raises(DataError, match=r"eval rows give a non-finite output"):
         trained(ONNX, custom_config=custom)  # It has no answer to a missing hour.
     module = ONNX.replace('("distance", "hour")', '("distance", "late")')
-    told, model = trained(module, custom_config=custom)
+    result, model = trained(module, custom_config=custom)
     assert files_of(model) == ["1/model.onnx", "config.pbtxt", "signature.yaml"]
     assert (model / "config.pbtxt").read_text() == (
         'backend: "onnxruntime"\n'
@@ -196,9 +196,9 @@ def test_an_onnx_model_lies_as_triton_takes_it(trained, raw: Path):
         'input { name: "X" data_type: TYPE_FP32 dims: [-1, 2] }\n'
         'output { name: "score" data_type: TYPE_FP32 dims: [-1, 1] }\n'
     )
-    assert told.samples.matrix == "X"
-    assert told.metadata(_request(raw), {})["model"]["framework"] == "onnx"
-    first = told.samples.rows[0]
+    assert result.samples.matrix == "X"
+    assert result.metadata(_request(raw), {})["model"]["framework"] == "onnx"
+    first = result.samples.rows[0]
     session = onnxruntime.InferenceSession(model / "1/model.onnx")
     row = np.array([[first.inputs["distance"], first.inputs["late"]]], np.float32)
     (bare,) = session.run(None, {"X": row})

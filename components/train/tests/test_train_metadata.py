@@ -28,11 +28,15 @@ def request(module_file: str = "my_module.py", **settings: object) -> TrainReque
 
 
 def test_a_model_says_how_and_from_what_it_was_made():
-    found = TRAINED.metadata(request(seed=3, hyperparameters={"units": 8}), EXAMPLES)["model"]
-    assert found["display_name"] == "model: 0a1b0a1b0a1b0a1b, 2013-01"
-    assert (found["seed"], found["hyperparameters"], found["data"]) == (3, {"units": 8}, EXAMPLES)
-    assert found["packages"]["tensorflow"]
-    json.dumps(found, allow_nan=False)
+    facts = TRAINED.metadata(request(seed=3, hyperparameters={"units": 8}), EXAMPLES)["model"]
+    assert facts["display_name"] == "model: 0a1b0a1b0a1b0a1b, 2013-01"
+    assert (facts["seed"], facts["hyperparameters"], facts["data"]) == (
+        3,
+        {"units": 8},
+        EXAMPLES,
+    )
+    assert facts["packages"]["tensorflow"]
+    json.dumps(facts, allow_nan=False)
 
 
 def test_another_text_of_the_module_that_makes_the_same_model_tells_no_other_thing():

@@ -29,8 +29,8 @@ def workers() -> dict:
 
 @pytest.fixture(scope="module")
 def container(workers) -> dict:
-    [found] = workers["template"]["spec"]["containers"]
-    return found
+    [only] = workers["template"]["spec"]["containers"]
+    return only
 
 
 def test_the_order_is_one_that_train_model_takes():
@@ -71,13 +71,13 @@ def test_an_overlay_of_runs_takes_it_with_the_account_and_the_order(tmp_path: Pa
     )
     command = ["kubectl", "kustomize", str(overlay)]
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = {one["kind"]: one for one in yaml.safe_load_all(rendered)}
-    pod = found["TFJob"]["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
-    assert found["TFJob"]["metadata"]["namespace"] == "team"
-    assert pod["serviceAccountName"] == found["ServiceAccount"]["metadata"]["name"]
+    objects = {one["kind"]: one for one in yaml.safe_load_all(rendered)}
+    pod = objects["TFJob"]["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+    assert objects["TFJob"]["metadata"]["namespace"] == "team"
+    assert pod["serviceAccountName"] == objects["ServiceAccount"]["metadata"]["name"]
     [config] = [volume["configMap"] for volume in pod["volumes"] if "configMap" in volume]
-    assert config["name"] == found["ConfigMap"]["metadata"]["name"]
-    assert json.loads(found["ConfigMap"]["data"]["order.json"]) == ORDER
+    assert config["name"] == objects["ConfigMap"]["metadata"]["name"]
+    assert json.loads(objects["ConfigMap"]["data"]["order.json"]) == ORDER
 
 
 @pytest.fixture

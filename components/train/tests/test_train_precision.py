@@ -105,29 +105,29 @@ def request(folder: Path, precision: str, **changes) -> TrainRequest:
 def test_an_exported_model_takes_and_gives_32_bits(long_flights, tmp_path, library, precision):
     keras = tf.keras if library == "tf.keras" else importlib.import_module("keras")
     with policy(precision):
-        given = {"miles_xf": keras.Input((1,), name="miles_xf")}
+        inputs = {"miles_xf": keras.Input((1,), name="miles_xf")}
         dense = keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
-        model = keras.Model(given, dense(given["miles_xf"]))
+        model = keras.Model(inputs, dense(inputs["miles_xf"]))
         export_model(
             model, tft.TFTransformOutput(str(long_flights / "graph")), str(tmp_path), "late"
         )
     assert model.weights[0].dtype == "float32"
     signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
-    (given,) = signature.structured_input_signature[1].values()
-    found = signature(miles=tf.constant(MILES))["outputs"]
-    assert given.dtype == found.dtype == tf.float32
+    (inputs,) = signature.structured_input_signature[1].values()
+    outputs = signature(miles=tf.constant(MILES))["outputs"]
+    assert inputs.dtype == outputs.dtype == tf.float32
     # The transform computed in 32 bits, the layer in the 11 or 8 of a mixed policy.
     bits = 2.0**-10 if precision == "mixed_float16" else 2.0**-7
-    np.testing.assert_allclose(found[:, 0], np.log(MILES) + 1, rtol=2 * bits)
+    np.testing.assert_allclose(outputs[:, 0], np.log(MILES) + 1, rtol=2 * bits)
 
 
 @pytest.mark.parametrize("signs_itself", [False, True])
 def test_a_training_of_mixed_precision_serves_32_bits(long_flights, tmp_path, signs_itself):
     wanted = request(long_flights, "mixed_float16", custom_config={"signs_itself": signs_itself})
     trained = train(wanted, tmp_path / "model", tmp_path / "run")
-    told = (tmp_path / "run/policies.txt").read_text().split()
-    assert told[:2] == ["mixed_float16", "mixed_float16"] and told[-1] == "float32"
-    assert told[2].startswith("LossScaleOptimizer")
+    policies = (tmp_path / "run/policies.txt").read_text().split()
+    assert policies[:2] == ["mixed_float16", "mixed_float16"] and policies[-1] == "float32"
+    assert policies[2].startswith("LossScaleOptimizer")
     assert trained.device == "CPU"
     signature = tf.saved_model.load(str(tmp_path / "model/1")).signatures["serving_default"]
     assert signature.structured_outputs["outputs"].dtype == tf.float32
@@ -136,8 +136,8 @@ def test_a_training_of_mixed_precision_serves_32_bits(long_flights, tmp_path, si
 
 def test_without_a_word_both_keras_compute_in_32_bits(long_flights, tmp_path):
     train(request(long_flights, "float32"), tmp_path / "model", tmp_path / "run")
-    told = (tmp_path / "run/policies.txt").read_text().split()
-    assert told[:2] == ["float32", "float32"] and told[-1] == "float32"
+    policies = (tmp_path / "run/policies.txt").read_text().split()
+    assert policies[:2] == ["float32", "float32"] and policies[-1] == "float32"
 
 
 def test_another_precision_is_refused(long_flights, tmp_path):

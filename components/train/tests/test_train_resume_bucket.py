@@ -57,7 +57,7 @@ def test_a_base_model_is_fetched_from_a_bucket_for_the_time_of_the_training(buck
     bucket.use(monkeypatch)
     bucket.contents.put("models/flights/abc/model/1/saved_model.pb", b"graph")
     bucket.contents.put("models/flights/abc/model/1/variables/variables.index", b"index")
-    with base_model.opened(f"{bucket.uri}/models/flights/abc") as found:
-        assert (found / "saved_model.pb").read_bytes() == b"graph"
-        assert (found / "variables/variables.index").read_bytes() == b"index"
-    assert not found.exists()
+    with base_model.opened(f"{bucket.uri}/models/flights/abc") as model:
+        assert (model / "saved_model.pb").read_bytes() == b"graph"
+        assert (model / "variables/variables.index").read_bytes() == b"index"
+    assert not model.exists()

@@ -78,7 +78,7 @@ def dataset(files: str, **changes: object) -> tf.data.Dataset:
     return tf_dataset_factory(files, TensorFlowDatasetOptions(**(usual | changes)), SCHEMA)
 
 
-def seen(rows: tf.data.Dataset) -> list[int]:
+def labels_of(rows: tf.data.Dataset) -> list[int]:
     return [int(y) for batch in rows for y in batch["y"]]
 
 
@@ -92,7 +92,7 @@ def test_a_stream_gives_the_tensors_of_a_held_split(files, monkeypatch):
     monkeypatch.setattr(row_stream, "BUFFER_BYTES", 4_000)
     monkeypatch.setattr(tensor_blocks, "BLOCK_BYTES", 2_000)
     stream = dataset(files, shuffle=False)
-    assert seen(stream) == seen(held) == list(range(ROWS))
+    assert labels_of(stream) == labels_of(held) == list(range(ROWS))
     assert as_lists(stream) == as_lists(held)
     assert stream.cardinality() == held.cardinality() == 29
     assert stream.element_spec == held.element_spec
@@ -100,18 +100,18 @@ def test_a_stream_gives_the_tensors_of_a_held_split(files, monkeypatch):
 
 @pytest.mark.usefixtures("streamed")
 def test_every_epoch_has_every_row_in_an_order_of_its_own(files):
-    two = seen(dataset(files, num_epochs=2, shuffle_seed=7))
+    two = labels_of(dataset(files, num_epochs=2, shuffle_seed=7))
     first, second = two[:ROWS], two[ROWS:]
     assert sorted(first) == sorted(second) == list(range(ROWS))
     assert first != second != list(range(ROWS))
-    assert two == seen(dataset(files, num_epochs=2, shuffle_seed=7))
-    assert two != seen(dataset(files, num_epochs=2, shuffle_seed=8))
+    assert two == labels_of(dataset(files, num_epochs=2, shuffle_seed=7))
+    assert two != labels_of(dataset(files, num_epochs=2, shuffle_seed=8))
 
 
 @pytest.mark.usefixtures("streamed")
 def test_a_dataset_that_is_read_again_has_another_order(files):
     rows = dataset(files, shuffle_seed=7)
-    first, again = seen(rows), seen(rows)
+    first, again = labels_of(rows), labels_of(rows)
     assert first != again
     assert sorted(first) == sorted(again)
 
@@ -120,7 +120,7 @@ def test_a_dataset_that_is_read_again_has_another_order(files):
 def test_without_a_seed_the_order_follows_the_steps(files):
     def order() -> list[int]:
         tf.keras.utils.set_random_seed(5)
-        return seen(dataset(files))
+        return labels_of(dataset(files))
 
     assert order() == order()
 
@@ -128,16 +128,16 @@ def test_without_a_seed_the_order_follows_the_steps(files):
 @pytest.mark.usefixtures("streamed")
 def test_the_start_of_an_epoch_comes_from_all_over_the_split(files):
     for seed in range(3):
-        start = np.array(seen(dataset(files, shuffle_seed=seed))[:40])
+        start = np.array(labels_of(dataset(files, shuffle_seed=seed))[:40])
         assert start.min() < ROWS // 3 and start.max() > ROWS * 2 // 3
         # Not row group by row group: neighbours come from different ones.
         assert (np.diff(start // 10) != 0).mean() > 0.5
 
 
 @pytest.mark.usefixtures("streamed")
-@pytest.mark.parametrize(("asked", "rows"), [({}, 230 * 2), ({"drop_final_batch": True}, 456)])
-def test_batches_go_over_the_ends_of_epochs_as_in_tfx(files, asked, rows):
-    sizes = [len(batch["y"]) for batch in dataset(files, num_epochs=2, **asked)]
+@pytest.mark.parametrize(("changes", "rows"), [({}, 230 * 2), ({"drop_final_batch": True}, 456)])
+def test_batches_go_over_the_ends_of_epochs_as_in_tfx(files, changes, rows):
+    sizes = [len(batch["y"]) for batch in dataset(files, num_epochs=2, **changes)]
     assert sum(sizes) == rows
     assert set(sizes[:-1]) == {8}
 
@@ -145,7 +145,7 @@ def test_batches_go_over_the_ends_of_epochs_as_in_tfx(files, asked, rows):
 @pytest.mark.usefixtures("streamed")
 def test_a_stream_without_end_can_be_resumed_by_skipping(files):
     def order(skipped: int) -> list[int]:
-        return seen(
+        return labels_of(
             dataset(files, num_epochs=None, shuffle_seed=7).skip(skipped).take(60 - skipped)
         )
 
@@ -184,7 +184,7 @@ def test_tfrecord_streams_file_by_file(files, tmp_path: Path):
         rows = adapter.batches([part], 1_000, adapter.adapter_config(SCHEMA))
         tf_examples.write(tmp_path / f"tfrecord/part-{number}.tfrecord.gz", rows)
     rows = dataset(str(tmp_path / "tfrecord/part-*"), shuffle_seed=1)
-    order = seen(rows)
+    order = labels_of(rows)
     assert sorted(order) == list(range(ROWS)) != order
     assert rows.cardinality() == tf.data.UNKNOWN_CARDINALITY
 
@@ -192,12 +192,12 @@ def test_tfrecord_streams_file_by_file(files, tmp_path: Path):
 @pytest.mark.usefixtures("streamed")
 def test_a_tensor_that_cannot_be_cut_comes_batch_by_batch(files):
     rows = tf_dataset_factory(files, TensorFlowDatasetOptions(8, num_epochs=1), PAIRS)
-    found = {}
+    rows_by_label = {}
     for batch in rows:
         assert batch["pairs"].shape[1:] == (9,)
         for y, row in zip(batch["y"].numpy(), tf.sparse.to_dense(batch["pairs"]), strict=True):
-            found[int(y)] = (int(tf.argmax(row)), float(tf.reduce_max(row)))
-    assert found == {n: (n % 9, float(n)) if n else (0, 0.0) for n in range(ROWS)}
+            rows_by_label[int(y)] = (int(tf.argmax(row)), float(tf.reduce_max(row)))
+    assert rows_by_label == {n: (n % 9, float(n)) if n else (0, 0.0) for n in range(ROWS)}
 
 
 @pytest.mark.usefixtures("streamed")
@@ -205,7 +205,7 @@ def test_a_row_that_does_not_fit_is_told_in_the_middle_of_a_stream(tmp_path: Pat
     y = pa.array([n if n != 200 else None for n in range(ROWS)], pa.int64())
     pq.write_table(table().set_column(2, "y", y), tmp_path / "part-0.parquet", row_group_size=10)
     with pytest.raises(tf.errors.OpError, match=r"tensor 'y'.* size mismatch.*mend the data"):
-        seen(dataset(str(tmp_path / "part-0.parquet")))
+        labels_of(dataset(str(tmp_path / "part-0.parquet")))
 
 
 def test_python_does_not_end_while_tensorflow_calls_it():
@@ -218,8 +218,8 @@ def test_python_does_not_end_while_tensorflow_calls_it():
         yield 1
         yield 2
 
-    found: list[int] = []
-    reader = threading.Thread(target=lambda: found.extend(calls.each(items)))
+    items_read: list[int] = []
+    reader = threading.Thread(target=lambda: items_read.extend(calls.each(items)))
     ending = threading.Thread(target=calls.end)
     reader.start()
     entered.wait()
@@ -228,5 +228,5 @@ def test_python_does_not_end_while_tensorflow_calls_it():
     go_on.set()
     ending.join()
     reader.join()
-    assert found in ([1], [1, 2])
+    assert items_read in ([1], [1, 2])
     assert list(calls.each(items)) == []

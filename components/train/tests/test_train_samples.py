@@ -54,16 +54,16 @@ def rows(**columns: list[object]) -> dict[str, list[object]]:
 
 
 def test_the_signature_the_features_and_the_answers_are_kept(tmp_path: Path):
-    found = sampled(tmp_path, rows())
-    assert found.inputs == {
+    samples = sampled(tmp_path, rows())
+    assert samples.inputs == {
         "distance": Tensor(dtype="float32", shape=(None,)),
         "pair": Tensor(dtype="int64", shape=(None, 2)),
         "text": Tensor(dtype="string", shape=(None, 1)),
     }
-    assert found.outputs["score"] == Tensor(dtype="float32", shape=(None,))
-    assert found.features["pair"] == Feature(type="INT", size=2)
-    assert found.features["text"] == Feature(type="BYTES", size=None)
-    first, second = found.rows
+    assert samples.outputs["score"] == Tensor(dtype="float32", shape=(None,))
+    assert samples.features["pair"] == Feature(type="INT", size=2)
+    assert samples.features["text"] == Feature(type="BYTES", size=None)
+    first, second = samples.rows
     assert first == Sample(
         inputs={"distance": 1.5, "pair": [1, 2], "text": ["a"]},
         outputs={"score": 6.0, "echo": ["a"]},
@@ -72,20 +72,20 @@ def test_the_signature_the_features_and_the_answers_are_kept(tmp_path: Path):
 
 
 def test_bytes_that_are_no_text_are_written_as_base64(tmp_path: Path):
-    found = sampled(tmp_path, rows(text=[b"\xff\x00", b"a"]))
-    assert found.rows[0].inputs["text"] == [{"b64": base64.b64encode(b"\xff\x00").decode()}]
+    samples = sampled(tmp_path, rows(text=[b"\xff\x00", b"a"]))
+    assert samples.rows[0].inputs["text"] == [{"b64": base64.b64encode(b"\xff\x00").decode()}]
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, None])
 def test_a_row_that_json_cannot_hold_is_no_sample(tmp_path: Path, odd: float | None):
-    found = sampled(tmp_path, rows(distance=[odd, 3.0]))
-    assert [row.inputs["distance"] for row in found.rows] == [3.0]
+    samples = sampled(tmp_path, rows(distance=[odd, 3.0]))
+    assert [row.inputs["distance"] for row in samples.rows] == [3.0]
 
 
 def test_without_such_rows_the_signature_is_still_told(tmp_path: Path):
-    found = sampled(tmp_path, rows(distance=[math.nan, math.nan]))
-    assert found.rows == ()
-    assert set(found.inputs) == {"distance", "pair", "text"}
+    samples = sampled(tmp_path, rows(distance=[math.nan, math.nan]))
+    assert samples.rows == ()
+    assert set(samples.inputs) == {"distance", "pair", "text"}
 
 
 def test_many_rows_are_sampled_evenly_from_first_to_last(tmp_path: Path):
@@ -97,9 +97,9 @@ def test_many_rows_are_sampled_evenly_from_first_to_last(tmp_path: Path):
 
 
 def test_what_is_written_is_read_again(tmp_path: Path):
-    found = sampled(tmp_path, rows(text=[b"\xff", "ü"]))
-    serving_samples.write(found, tmp_path / "artifact")
-    assert serving_samples.read(tmp_path / "artifact") == found
+    samples = sampled(tmp_path, rows(text=[b"\xff", "ü"]))
+    serving_samples.write(samples, tmp_path / "artifact")
+    assert serving_samples.read(tmp_path / "artifact") == samples
 
 
 def test_a_folder_without_samples_is_refused_with_a_remedy(tmp_path: Path):

@@ -83,13 +83,13 @@ def test_the_model_with_the_highest_number_counts(tmp_path: Path):
     for number in ("9", "10", "latest"):
         (tmp_path / "model" / number).mkdir(parents=True)
         (tmp_path / "model" / number / "saved_model.pb").touch()
-    with base_model.opened(f"file://{tmp_path}") as found:
-        assert found == tmp_path / "model/10"
+    with base_model.opened(f"file://{tmp_path}") as model:
+        assert model == tmp_path / "model/10"
 
 
 def test_without_a_base_model_there_is_none():
-    with base_model.opened("") as found:
-        assert found is None
+    with base_model.opened("") as model:
+        assert model is None
 
 
 @pytest.mark.parametrize("made", ["", "model", "model/1", "model/latest"])

@@ -20,7 +20,7 @@ MODULE = Path(__file__).with_name("workers_module.py")
 
 
 @pytest.fixture
-def asked(raw: Path):
+def order_of(raw: Path):
     """Make a request for 30 steps of workers_module.py in so many workers."""
 
     def make(workers: int = 2, module_file: Path = MODULE, **custom: object) -> TrainRequest:
@@ -39,7 +39,7 @@ def asked(raw: Path):
     return make
 
 
-def told(folder: Path) -> dict:
+def written_by(folder: Path) -> dict:
     return json.loads((folder / "losses.json").read_text())
 
 
@@ -57,7 +57,7 @@ def alone(raw: Path, tmp_path_factory) -> list[float]:
         seed=3,
     )
     train(one, folder / "model", folder / "logs")
-    return told(folder / "model")["losses"]
+    return written_by(folder / "model")["losses"]
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ def of_one_worker(alone: list[float]) -> list[object]:
     return [pytest.approx(loss, rel=1e-5) for loss in alone]
 
 
-def test_two_workers_come_to_the_losses_of_one(asked, of_one_worker, tmp_path: Path, capfd):
-    trained = train(asked(), tmp_path / "model", tmp_path / "logs")
-    assert told(tmp_path / "model") == {"began": 0, "losses": of_one_worker}
+def test_two_workers_come_to_the_losses_of_one(order_of, of_one_worker, tmp_path: Path, capfd):
+    trained = train(order_of(), tmp_path / "model", tmp_path / "logs")
+    assert written_by(tmp_path / "model") == {"began": 0, "losses": of_one_worker}
     assert [path.name for path in tmp_path.rglob("saved_model.pb")] == ["saved_model.pb"]
     assert len(trained.samples.rows) == 50
     log = capfd.readouterr().err
@@ -77,22 +77,22 @@ def test_two_workers_come_to_the_losses_of_one(asked, of_one_worker, tmp_path: P
 
 
 def test_a_worker_killed_once_resumes_and_ends_as_if_undisturbed(
-    asked, of_one_worker, tmp_path: Path, capfd, caplog
+    order_of, of_one_worker, tmp_path: Path, capfd, caplog
 ):
-    request = asked(worker=1, how="once", step=17)
+    request = order_of(worker=1, how="once", step=17)
     train(request, tmp_path / "model", tmp_path / "logs")
-    assert told(tmp_path / "model") == {"began": 3, "losses": of_one_worker[3:]}
+    assert written_by(tmp_path / "model") == {"began": 3, "losses": of_one_worker[3:]}
     assert "worker 1 of 2 was killed by SIGKILL; all begin again (1 of 3)." in caplog.messages
     assert len(re.findall("Resumed after epoch 3", capfd.readouterr().err)) == 2
     assert [path.name for path in (tmp_path / "logs").rglob("epoch-*")] == []
 
 
 def test_a_worker_that_is_always_killed_ends_the_step_with_its_last_lines(
-    asked, tmp_path: Path, monkeypatch
+    order_of, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr("kanaria.components.train.worker_supervisor.RESTARTS", 1)
     with pytest.raises(NotReadyError) as raised:
-        train(asked(worker=0, how="always", step=1), tmp_path / "model", tmp_path / "logs")
+        train(order_of(worker=0, how="always", step=1), tmp_path / "model", tmp_path / "logs")
     message = str(raised.value)
     assert message.startswith(
         "train_model: worker 0 of 2 was killed by SIGKILL, also after 1 restarts; most often for "
@@ -102,9 +102,11 @@ def test_a_worker_that_is_always_killed_ends_the_step_with_its_last_lines(
     assert not (tmp_path / "model").exists()
 
 
-def test_a_worker_that_raises_ends_the_step_with_its_error_at_once(asked, tmp_path: Path, caplog):
+def test_a_worker_that_raises_ends_the_step_with_its_error_at_once(
+    order_of, tmp_path: Path, caplog
+):
     with pytest.raises(UserCodeError) as raised:
-        train(asked(worker=1, how="raises", step=7), tmp_path / "model", tmp_path / "logs")
+        train(order_of(worker=1, how="raises", step=7), tmp_path / "model", tmp_path / "logs")
     assert re.fullmatch(
         rf"{MODULE}:\d+: run_fn failed with ValueError: 'no such thing'", str(raised.value)
     )
@@ -112,9 +114,9 @@ def test_a_worker_that_raises_ends_the_step_with_its_error_at_once(asked, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_module_that_trains_alone_in_each_worker_is_refused(asked, tmp_path: Path):
+def test_a_module_that_trains_alone_in_each_worker_is_refused(order_of, tmp_path: Path):
     with pytest.raises(UserCodeError, match="Checkpoints: run_fn trains alone in each of several"):
-        train(asked(alone=True), tmp_path / "model", tmp_path / "logs")
+        train(order_of(alone=True), tmp_path / "model", tmp_path / "logs")
 
 
 @pytest.mark.parametrize(
@@ -124,18 +126,18 @@ def test_a_module_that_trains_alone_in_each_worker_is_refused(asked, tmp_path: P
         ("open('/no/such/folder/x')", "No such file.* it had not joined the other workers"),
     ],
 )
-def test_without_checkpoints_too(asked, tmp_path: Path, ending: str, message: str):
+def test_without_checkpoints_too(order_of, tmp_path: Path, ending: str, message: str):
     module = tmp_path / "alone.py"
     module.write_text(f"import tensorflow as tf\n\n\ndef run_fn(fn_args):\n    {ending}\n")
     with pytest.raises(UserCodeError, match=message):
-        train(asked(module_file=module), tmp_path / "model", tmp_path / "logs")
+        train(order_of(module_file=module), tmp_path / "model", tmp_path / "logs")
 
 
-def test_an_exit_before_run_fn_returns_is_told(asked, tmp_path: Path):
+def test_an_exit_before_run_fn_returns_is_told(order_of, tmp_path: Path):
     module = tmp_path / "leaving.py"
     module.write_text("import os\n\n\ndef run_fn(fn_args):\n    print('bye')\n    os._exit(7)\n")
     with pytest.raises(UserCodeError, match=r"ended with exit status 7 before .* bye$"):
-        train(asked(module_file=module), tmp_path / "model", tmp_path / "logs")
+        train(order_of(module_file=module), tmp_path / "model", tmp_path / "logs")
 
 
 STEP = """
@@ -192,9 +194,9 @@ def test_no_worker_outlives_the_step(raw: Path, tmp_path: Path, number: int):
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
-def test_numbers_of_workers_that_are_none_are_named(asked, count: object):
+def test_numbers_of_workers_that_are_none_are_named(order_of, count: object):
     with pytest.raises(ParameterError, match=rf"compute\.training_workers={count!r}: "):
-        check(asked(count))
+        check(order_of(count))
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def listed(array):
 
 @given(VALUES)
 def test_a_value_becomes_a_list_of_one_and_a_missing_one_a_missing_list(values):
-    found = listed(pa.array(values, pa.int64()))
-    assert found.to_pylist() == [None if value is None else [value] for value in values]
+    lists = listed(pa.array(values, pa.int64()))
+    assert lists.to_pylist() == [None if value is None else [value] for value in values]
 
 
 @given(LISTS, st.integers(0, 3))
@@ -36,8 +36,8 @@ def test_lists_stay_as_they_are_also_in_a_part_of_a_batch(lists, start):
 
 @given(VALUES, st.integers(0, 3))
 def test_a_part_of_a_batch_keeps_its_own_rows(values, start):
-    found = listed(pa.array(values, pa.int64())[start:])
-    assert [row and row[0] for row in found.to_pylist()] == values[start:]
+    lists = listed(pa.array(values, pa.int64())[start:])
+    assert [row and row[0] for row in lists.to_pylist()] == values[start:]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_column_without_any_value_has_type_null():
 
 
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "message"),
     [
         (pa.array([[1, None]]), "'x': a list holds a missing value"),
         (pa.array([2**63], pa.uint64()), "'x': .*9223372036854775808"),
@@ -68,8 +68,8 @@ def test_a_column_without_any_value_has_type_null():
         (pa.array([0], pa.timestamp("s")), "'x' has type timestamp"),
     ],
 )
-def test_what_has_no_form_in_a_tf_example_is_refused(array, told):
-    with pytest.raises(DataError, match=told):
+def test_what_has_no_form_in_a_tf_example_is_refused(array, message):
+    with pytest.raises(DataError, match=message):
         listed(array)
 
 
@@ -77,5 +77,5 @@ def test_files_are_read_in_order_in_batches_of_at_most_so_many_rows(tmp_path):
     files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
     pq.write_table(pa.table({"x": [1, 2, 3]}), files[0])
     pq.write_table(pa.table({"x": [4]}), files[1])
-    found = [batch.column(0).flatten().to_pylist() for batch in record_batches(files, 2)]
-    assert found == [[1, 2], [3], [4]]
+    values = [batch.column(0).flatten().to_pylist() for batch in record_batches(files, 2)]
+    assert values == [[1, 2], [3], [4]]

@@ -18,11 +18,11 @@ PATHS = ("examples", "transformed_examples", "schema", "transform_graph")
 
 
 def kill_at_trial(number: int) -> None:
-    run, seen = one_trial.user_module.call, []
+    run, trials = one_trial.user_module.call, []
 
     def counted(function: Any, *arguments: Any, **named: Any) -> Any:
-        seen.extend([function] if function.__name__ == "run_trial" else [])
-        if len(seen) == number:
+        trials.extend([function] if function.__name__ == "run_trial" else [])
+        if len(trials) == number:
             os.kill(os.getpid(), signal.SIGKILL)
         return run(function, *arguments, **named)
 
@@ -30,11 +30,11 @@ def kill_at_trial(number: int) -> None:
 
 
 def kill_at_flush(number: int) -> None:
-    flush, seen = os.fsync, []
+    flush, descriptors = os.fsync, []
 
     def counted(descriptor: int) -> None:
-        seen.append(descriptor)
-        if len(seen) == number:
+        descriptors.append(descriptor)
+        if len(descriptors) == number:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(descriptor)
 

@@ -28,7 +28,7 @@ def test_a_module_without_tuner_fn(request_with, targets):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "fault"),
     [
         ("return None", "tuner_fn returned None; return TunerFnResult("),
         ("return 3, {}", "tuner_fn returned (3, {}); return TunerFnResult("),
@@ -37,7 +37,7 @@ def test_a_module_without_tuner_fn(request_with, targets):
         ("return TunerFnResult(tuner=Bare(), fit_kwargs=[])", "fit_kwargs=[]: no dict"),
     ],
 )
-def test_what_tuner_fn_returns(request_with, targets, body, told):
+def test_what_tuner_fn_returns(request_with, targets, body, fault):
     module = f"""import keras_tuner
 from tfx.v1.components import TunerFnResult
 class Bare(keras_tuner.RandomSearch): __init__ = object.__init__
@@ -53,7 +53,7 @@ def tuner_fn(fn_args):
         module += (
             "class Own(keras_tuner.RandomSearch):\n    def run_trial(self, trial): return 1.0\n"
         )
-    assert told in said(request_with(module), targets)
+    assert fault in said(request_with(module), targets)
 
 
 def test_a_tuner_that_works_elsewhere_is_refused(request_with, targets, bowl, tmp_path):
@@ -88,10 +88,10 @@ def test_trials_that_all_fail_name_the_line(request_with, targets, bowl):
     assert "OSError: 'no disk'" in text
 
 
-@pytest.mark.parametrize(("value", "told"), [("nan", "loss is nan"), ("inf", "loss is inf")])
+@pytest.mark.parametrize(("value", "fault"), [("nan", "loss is nan"), ("inf", "loss is inf")])
 @pytest.mark.parametrize("direction", ["min", "max"])
 def test_an_objective_that_is_no_finite_number_ranks_no_trial(
-    request_with, targets, bowl, value, told, direction
+    request_with, targets, bowl, value, fault, direction
 ):
     module = bowl.replace('"loss", "min"', f'"loss", "{direction}"')
     # KerasTuner bears three failures in a row by itself.
@@ -99,7 +99,7 @@ def test_an_objective_that_is_no_finite_number_ranks_no_trial(
         'project_name="bowl"', 'project_name="bowl", max_consecutive_failed_trials=99'
     )
     bad = module.replace("+ 0.25}", f'+ float("{value}")}}')
-    assert told in said(request_with(bad, max_trials=2), targets)
+    assert fault in said(request_with(bad, max_trials=2), targets)
     some = module.replace("+ 0.25}", f'+ (float("{value}") if hp.get("b") < 10 else 0)}}')
     tuned = tune(request_with(some, max_trials=12, seed=1), targets())
     assert tuned.best.hyperparameters["b"] >= 10

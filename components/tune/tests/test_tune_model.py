@@ -56,13 +56,13 @@ def test_one_seed_gives_one_search_and_another_another(request_with, targets, bo
 def test_a_trials_metrics_are_what_keras_logs_of_its_best_epoch(
     request_with, targets, line, tmp_path: Path
 ):
-    kept = tmp_path / "kept"
-    tuned = tune(request_with(line, seed=3, tuner_dir=str(kept)), targets())
+    tuner_folder = tmp_path / "kept"
+    tuned = tune(request_with(line, seed=3, tuner_dir=str(tuner_folder)), targets())
     assert [trial.status for trial in tuned.trials] == ["COMPLETED"] * 4
     assert tuned.best.score == min(trial.score for trial in tuned.trials)
     # The default rate, 1e-5, leaves the line where it began.
     assert tuned.best.hyperparameters["learning_rate"] > 1e-2
-    with (kept / "trials/log.csv").open() as file:
+    with (tuner_folder / "trials/log.csv").open() as file:
         epochs = list(csv.DictReader(file))  # Of the last trial, whose file this is.
     last = tuned.trials[-1]
     best = min(epochs, key=lambda epoch: float(epoch["val_loss"]))

@@ -41,8 +41,8 @@ def statistics(tmp_path: Path, statistics_of, schema_of) -> Callable[..., Path]:
     def make(name: str, **splits: dict) -> Path:
         for split, columns in splits.items():
             (tmp_path / name / split).mkdir(parents=True)
-            found = statistics_of(columns, schema_of(SCHEMA))
-            (tmp_path / name / split / "FeatureStats.pb").write_bytes(found.SerializeToString())
+            computed = statistics_of(columns, schema_of(SCHEMA))
+            (tmp_path / name / split / "FeatureStats.pb").write_bytes(computed.SerializeToString())
         return tmp_path / name
 
     return make
@@ -68,11 +68,11 @@ def test_drift_from_the_live_release_acts(
 ):
     new = statistics("new", train=TAXI | {"fare": [factor * fare for fare in FARES]})
     request = CompareRequest(statistics=new, schema=schema, deployed=release)
-    found = compare(request, targets)
-    assert found.passed is passes
-    assert found == outcome.read(targets.outcome)
-    assert any(note.startswith("drift jensen") for note in found.notes)
-    assert found.thresholds == {"drift jensen_shannon_divergence of fare": 0.1}
+    verdict = compare(request, targets)
+    assert verdict.passed is passes
+    assert verdict == outcome.read(targets.outcome)
+    assert any(note.startswith("drift jensen") for note in verdict.notes)
+    assert verdict.thresholds == {"drift jensen_shannon_divergence of fare": 0.1}
     assert "deployed train" in targets.report.read_text()
 
 
@@ -96,9 +96,9 @@ def test_the_distance_is_that_of_tfdv(statistics, schema, release, targets):
 def test_what_validate_data_judges_is_not_judged_again(statistics, schema, release, targets):
     strange = TAXI | {"payment": ["shells", "card"] * 40, "new": [1] * 80}
     new = statistics("new", train=strange)
-    found = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
-    assert found.passed
-    assert not found.reasons
+    verdict = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
+    assert verdict.passed
+    assert not verdict.reasons
 
 
 @pytest.mark.parametrize("rows", [80, 40])
@@ -107,18 +107,18 @@ def test_the_number_of_rows_is_compared_where_asked(
 ):
     (schema / "schema.pbtxt").write_text(SCHEMA + SIZE)
     new = statistics("new", train={name: values[:rows] for name, values in TAXI.items()})
-    found = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
-    assert found.passed is (rows == 80)
-    kinds = [reason.kind for reason in found.reasons]
+    verdict = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
+    assert verdict.passed is (rows == 80)
+    kinds = [reason.kind for reason in verdict.reasons]
     assert kinds == ([] if rows == 80 else ["COMPARATOR_LOW_NUM_EXAMPLES"])
 
 
 def test_a_first_run_skips_the_comparators_and_says_so(statistics, schema, targets):
-    found = compare(
+    verdict = compare(
         CompareRequest(statistics=statistics("new", train=TAXI), schema=schema), targets
     )
-    assert found.passed
-    assert found.notes == ("1 drift comparators were skipped: nothing is deployed yet",)
+    assert verdict.passed
+    assert verdict.notes == ("1 drift comparators were skipped: nothing is deployed yet",)
     assert not (targets.anomalies / "train/SchemaDiff.pb").read_bytes()
 
 
@@ -127,9 +127,9 @@ def test_a_schema_without_drift_comparators_passes_and_shows_both_sides(
 ):
     (schema / "schema.pbtxt").write_text('feature { name: "fare" type: FLOAT }')
     new = statistics("new", train=TAXI | {"fare": [9 * fare for fare in FARES]})
-    found = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
-    assert found.passed
-    assert found.notes == ("the schema has no drift comparator",)
+    verdict = compare(CompareRequest(statistics=new, schema=schema, deployed=release), targets)
+    assert verdict.passed
+    assert verdict.notes == ("the schema has no drift comparator",)
     assert "deployed train" in targets.report.read_text()
 
 

@@ -42,22 +42,22 @@ def kinds(judged: Compared) -> set[str]:
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_divergence_acts_on_every_type(judged, kind: str):
-    found = judged(kind, DIVERGENCE, VALUES[kind], {"x": OTHER[kind]})
-    assert kinds(found) == {"COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"}
+    comparison = judged(kind, DIVERGENCE, VALUES[kind], {"x": OTHER[kind]})
+    assert kinds(comparison) == {"COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"}
 
 
 @pytest.mark.parametrize("measure", COUNTING)
 def test_distances_of_counts_act_on_text(judged, measure: str):
-    found = judged("BYTES", measure, VALUES["BYTES"], {"x": OTHER["BYTES"]})
-    assert len(kinds(found)) == 1
-    assert comparators.KIND not in kinds(found)
+    comparison = judged("BYTES", measure, VALUES["BYTES"], {"x": OTHER["BYTES"]})
+    assert len(kinds(comparison)) == 1
+    assert comparators.KIND not in kinds(comparison)
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_equal_data_passes_and_the_distance_is_noted(judged, kind: str):
-    found = judged(kind, DIVERGENCE, VALUES[kind], {"x": VALUES[kind]})
-    assert not found.reasons
-    assert [*map(str, found.distances)] == [
+    comparison = judged(kind, DIVERGENCE, VALUES[kind], {"x": VALUES[kind]})
+    assert not comparison.reasons
+    assert [*map(str, comparison.distances)] == [
         f"drift {DIVERGENCE} of x in train is 0, the limit is 0.01"
     ]
 
@@ -65,10 +65,10 @@ def test_equal_data_passes_and_the_distance_is_noted(judged, kind: str):
 @pytest.mark.parametrize("kind", ["INT", "FLOAT"])
 @pytest.mark.parametrize("measure", COUNTING)
 def test_a_distance_of_counts_on_a_number_is_an_error(judged, kind: str, measure: str):
-    found = judged(kind, measure, VALUES[kind], {"x": OTHER[kind]})
-    assert kinds(found) == {comparators.KIND}
-    assert "use jensen_shannon_divergence" in found.reasons[0].text
-    assert not found.notes
+    comparison = judged(kind, measure, VALUES[kind], {"x": OTHER[kind]})
+    assert kinds(comparison) == {comparators.KIND}
+    assert "use jensen_shannon_divergence" in comparison.reasons[0].text
+    assert not comparison.notes
 
 
 EMPTY = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
@@ -78,25 +78,25 @@ EMPTY = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
 @pytest.mark.parametrize("measure", comparators.MEASURES)
 class TestEveryMeasureIsAnError:
     def test_when_the_baseline_lacks_the_feature(self, judged, kind, measure):
-        found = judged(kind, measure, VALUES[kind], {"y": [1] * ROWS})
-        assert comparators.KIND in kinds(found)
+        comparison = judged(kind, measure, VALUES[kind], {"y": [1] * ROWS})
+        assert comparators.KIND in kinds(comparison)
 
     def test_when_the_baseline_has_no_value(self, judged, kind, measure):
-        found = judged(kind, measure, VALUES[kind], {"x": pa.nulls(ROWS, EMPTY[kind])})
-        assert comparators.KIND in kinds(found)
+        comparison = judged(kind, measure, VALUES[kind], {"x": pa.nulls(ROWS, EMPTY[kind])})
+        assert comparators.KIND in kinds(comparison)
 
     def test_when_the_data_has_no_value(self, judged, kind, measure):
-        found = judged(kind, measure, pa.nulls(ROWS, EMPTY[kind]), {"x": OTHER[kind]})
-        assert comparators.KIND in kinds(found)
+        comparison = judged(kind, measure, pa.nulls(ROWS, EMPTY[kind]), {"x": OTHER[kind]})
+        assert comparators.KIND in kinds(comparison)
 
     def test_when_the_types_differ(self, judged, kind, measure):
         other = "INT" if kind == "BYTES" else "BYTES"
-        found = judged(kind, measure, VALUES[kind], {"x": OTHER[other]})
-        assert comparators.KIND in kinds(found)
+        comparison = judged(kind, measure, VALUES[kind], {"x": OTHER[other]})
+        assert comparators.KIND in kinds(comparison)
 
     def test_when_it_has_no_threshold(self, judged, kind, measure):
-        found = judged(kind, measure, VALUES[kind], {"x": OTHER[kind]}, limit="")
-        assert "has no threshold" in found.reasons[0].text
+        comparison = judged(kind, measure, VALUES[kind], {"x": OTHER[kind]}, limit="")
+        assert "has no threshold" in comparison.reasons[0].text
 
 
 def test_an_absent_feature_in_the_data_is_an_error(statistics_of, schema_of):
@@ -104,13 +104,13 @@ def test_an_absent_feature_in_the_data_is_an_error(statistics_of, schema_of):
     rules = Rules(
         schema=schema_of(text), environment="", previous={"train": statistics_of({"x": [1]})}
     )
-    found = compare_split("train", statistics_of({"y": [1]}), rules)
-    assert comparators.KIND in kinds(found)
+    comparison = compare_split("train", statistics_of({"y": [1]}), rules)
+    assert comparators.KIND in kinds(comparison)
 
 
 def test_values_that_are_not_numbers_give_an_error(judged):
-    found = judged("FLOAT", DIVERGENCE, VALUES["FLOAT"], {"x": [float("nan")] * ROWS})
-    assert comparators.KIND in kinds(found)
+    comparison = judged("FLOAT", DIVERGENCE, VALUES["FLOAT"], {"x": [float("nan")] * ROWS})
+    assert comparators.KIND in kinds(comparison)
 
 
 def test_a_categorical_number_is_compared_by_counts(statistics_of, schema_of):
@@ -119,12 +119,12 @@ def test_a_categorical_number_is_compared_by_counts(statistics_of, schema_of):
         "drift_comparator{infinity_norm{threshold:0.1}}}"
     )
     previous = {"train": statistics_of({"x": [1, 1, 1, 2]}, schema)}
-    found = compare_split(
+    comparison = compare_split(
         "train",
         statistics_of({"x": [1, 2, 2, 2]}, schema),
         Rules(schema=schema, environment="", previous=previous),
     )
-    assert kinds(found) == {"COMPARATOR_L_INFTY_HIGH"}
+    assert kinds(comparison) == {"COMPARATOR_L_INFTY_HIGH"}
 
 
 X = 'name:"x" type:BYTES drift_comparator{infinity_norm{threshold:0.1}}'
@@ -153,9 +153,12 @@ def test_another_split_of_the_release_stands_in_only_as_train(statistics_of, sch
         environment="",
         previous={"train": statistics_of({"x": VALUES["BYTES"]})},
     )
-    found = compare_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
-    assert kinds(found) == {"COMPARATOR_L_INFTY_HIGH"}
-    assert found.notes[0] == "test is compared with split train of the release, which has no test"
+    judged_test = compare_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
+    assert kinds(judged_test) == {"COMPARATOR_L_INFTY_HIGH"}
+    assert (
+        judged_test.notes[0]
+        == "test is compared with split train of the release, which has no test"
+    )
 
 
 def test_a_release_without_split_and_train_is_an_error(statistics_of, schema_of):
@@ -167,6 +170,6 @@ def test_a_release_without_split_and_train_is_an_error(statistics_of, schema_of)
         environment="",
         previous={"eval": statistics_of({"x": VALUES["BYTES"]})},
     )
-    found = compare_split("train", statistics_of({"x": OTHER["BYTES"]}), rules)
-    assert [reason.subject for reason in found.reasons] == ["x", "the data set"]
-    assert "no statistics of split train or train; it has: eval" in found.reasons[0].text
+    comparison = compare_split("train", statistics_of({"x": OTHER["BYTES"]}), rules)
+    assert [reason.subject for reason in comparison.reasons] == ["x", "the data set"]
+    assert "no statistics of split train or train; it has: eval" in comparison.reasons[0].text

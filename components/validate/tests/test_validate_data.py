@@ -63,13 +63,13 @@ def test_good_data_passes_with_a_schema_of_its_own(examples_of, targets_in):
     result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)
     assert result.outcome.passed
     assert outcome.read(targets.outcome).passed
-    told = result.metadata["statistics"]
-    assert told["rows_train"] == told["rows_eval"] == 80
-    identity = str(told["schema_fingerprint"])
+    facts = result.metadata["statistics"]
+    assert facts["rows_train"] == facts["rows_eval"] == 80
+    identity = str(facts["schema_fingerprint"])
     assert len(identity) == 64
     assert result.metadata["schema"]["display_name"] == f"schema: {identity[:16]}"
-    found = tfdv.load_schema_text(str(targets.schema / "schema.pbtxt"))
-    kinds = {feature.name: feature.type for feature in found.feature}
+    written_schema = tfdv.load_schema_text(str(targets.schema / "schema.pbtxt"))
+    kinds = {feature.name: feature.type for feature in written_schema.feature}
     assert kinds == {"fare": 3, "payment": 1, "tract": 2}
 
 
@@ -98,12 +98,12 @@ def test_an_anomaly_gives_a_negative_verdict_with_every_reason(
     folder, targets = examples_of(train=TAXI, eval=bad), targets_in()
     request = ValidateRequest(examples=folder, schema_file=schema_file)
     assert not validate(request, targets).outcome.passed
-    found = outcome.read(targets.outcome)
-    assert [(r.severity, r.subject, r.kind, r.split) for r in found.reasons] == [
+    verdict = outcome.read(targets.outcome)
+    assert [(r.severity, r.subject, r.kind, r.split) for r in verdict.reasons] == [
         ("ERROR", "fare", "UNEXPECTED_DATA_TYPE", "eval"),
         ("ERROR", "payment", "ENUM_TYPE_UNEXPECTED_STRING_VALUES", "eval"),
     ]
-    assert "shells" in found.reasons[1].text
+    assert "shells" in verdict.reasons[1].text
     assert "shells" in targets.report.read_text()
 
 
@@ -134,17 +134,17 @@ def test_a_schema_and_a_baseline_in_a_bucket_judge_as_local_ones_do(
 ):
     folder = examples_of(train=TAXI | {"fare": [3 * fare for fare in FARES]})
     local, remote = targets_in("local"), targets_in("remote")
-    given = {"schema_file": schema_file, "serving_statistics": f"{release}/statistics/eval"}
-    validate(ValidateRequest(examples=folder, **given), local)
+    files = {"schema_file": schema_file, "serving_statistics": f"{release}/statistics/eval"}
+    validate(ValidateRequest(examples=folder, **files), local)
     with object_stores.gcs() as bucket:
         bucket.use(monkeypatch)
         uri_files.publish(Path(schema_file), f"{bucket.uri}/schema.pbtxt")
         name = "statistics/eval/FeatureStats.pb"
         uri_files.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
-        given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
+        files = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
         statistics = f"{bucket.uri}/release/statistics/eval"
-        given["serving_statistics"] = content_pin.pinned("serving_statistics", statistics)
-        validate(ValidateRequest(examples=folder, **given), remote)
+        files["serving_statistics"] = content_pin.pinned("serving_statistics", statistics)
+        validate(ValidateRequest(examples=folder, **files), remote)
     assert outcome.read(remote.outcome) == outcome.read(local.outcome)
     assert len(outcome.read(remote.outcome).reasons) == 1
 

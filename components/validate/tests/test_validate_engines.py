@@ -37,24 +37,24 @@ def test_the_files_are_those_of_one_process(examples: Path, tmp_path: Path, comp
     beam = compute["engine"] == "beam"
     request = ValidateRequest(examples=examples)
     expected = written(request, tmp_path / "one")
-    found = written(dataclasses.replace(request, compute=compute), tmp_path / "other")
+    files = written(dataclasses.replace(request, compute=compute), tmp_path / "other")
     assert "statistics/train/FeatureStats.pb" in expected
     assert "schema/schema.pbtxt" in expected
-    assert sorted(found) == sorted(expected)
-    differing = {name for name in expected if found[name] != expected[name]}
+    assert sorted(files) == sorted(expected)
+    differing = {name for name in expected if files[name] != expected[name]}
     # Beam writes the features in an order of its own.
     assert differing <= ({name for name in expected if "FeatureStats" in name} if beam else set())
 
 
 def test_what_is_wrong_with_the_engine_is_told_before_any_work(examples: Path, tmp_path: Path):
-    asked = {"engine": "beam", "beam_pipeline_args": ["--runer=DirectRunner", "--streeming"]}
+    compute = {"engine": "beam", "beam_pipeline_args": ["--runer=DirectRunner", "--streeming"]}
     with pytest.raises(ParameterError, match=r"--runer .*--runner\?.*--streeming .*--streaming\?"):
-        written(ValidateRequest(examples=examples, compute=asked), tmp_path / "out")
+        written(ValidateRequest(examples=examples, compute=compute), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "fault"),
     [
         (["--no_such_flag=1"], "--no_such_flag is no flag of Beam's, which would drop it"),
         (["--runner=NoSuchRunner"], "--runner='NoSuchRunner': Unexpected pipeline runner"),
@@ -62,8 +62,8 @@ def test_what_is_wrong_with_the_engine_is_told_before_any_work(examples: Path, t
         (["--runner=DirectRunner", "--environment_type=PROCESS"], "process_command is required"),
     ],
 )
-def test_beams_own_faults_are_told_too(examples: Path, tmp_path: Path, arguments, told):
-    asked = {"engine": "beam", "beam_pipeline_args": arguments}
+def test_beams_own_faults_are_told_too(examples: Path, tmp_path: Path, arguments, fault):
+    compute = {"engine": "beam", "beam_pipeline_args": arguments}
     with pytest.raises(ParameterError) as raised:
-        written(ValidateRequest(examples=examples, compute=asked), tmp_path / "out")
-    assert told in str(raised.value)
+        written(ValidateRequest(examples=examples, compute=compute), tmp_path / "out")
+    assert fault in str(raised.value)

@@ -16,12 +16,12 @@ sets = st.lists(st.lists(numbers, min_size=2, max_size=11), min_size=1, max_size
 
 
 def feature(bounds: list[float]) -> statistics_pb2.FeatureNameStatistics:
-    found = statistics_pb2.FeatureNameStatistics()
-    histogram = found.num_stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
+    made = statistics_pb2.FeatureNameStatistics()
+    histogram = made.num_stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
     ordered = sorted(bounds)
     for low, high in itertools.pairwise(ordered):
         histogram.buckets.add(low_value=low, high_value=high, sample_count=10)
-    return found
+    return made
 
 
 @settings(deadline=None)
@@ -34,10 +34,10 @@ def test_every_share_is_kept_and_counted_once(all_bounds: list[list[float]]):
     edges, shares = histograms.numeric([feature(bounds) for bounds in all_bounds])
     assert len(edges) == histograms.BINS + 1
     assert edges == sorted(edges)
-    for bounds, found in zip(all_bounds, shares, strict=True):
+    for bounds, shares_of_set in zip(all_bounds, shares, strict=True):
         expected = 1.0 if all(map(math.isfinite, bounds)) else 0.0
-        assert sum(found) == pytest.approx(expected)
-        assert all(share >= 0 for share in found)
+        assert sum(shares_of_set) == pytest.approx(expected)
+        assert all(share >= 0 for share in shares_of_set)
 
 
 def test_an_outlier_does_not_hide_the_bulk(statistics_of):

@@ -59,10 +59,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict]:
     return _plain(ours), _plain(beams)
 
 
-def _plain(found) -> dict:
-    features = {name: json_format.MessageToDict(each) for name, each in by_name(found).items()}
+def _plain(result) -> dict:
+    features = {name: json_format.MessageToDict(each) for name, each in by_name(result).items()}
     return {name: _without_order(each) for name, each in features.items()} | {
-        "rows": found.datasets[0].num_examples
+        "rows": result.datasets[0].num_examples
     }
 
 
@@ -112,7 +112,7 @@ def test_a_state_that_travelled_gives_the_same_bits():
     for part in table.to_batches(max_chunksize=1_500):
         states.append(accumulator.add(accumulator.create(), to_lists(part)))
     travelled = [pickle.loads(pickle.dumps(state)) for state in states]
-    ours, others = (accumulator.extract(accumulator.merge(found)) for found in (states, travelled))
+    ours, others = (accumulator.extract(accumulator.merge(group)) for group in (states, travelled))
     assert ours.SerializeToString(deterministic=True) == others.SerializeToString(
         deterministic=True
     )
@@ -126,8 +126,8 @@ def test_quantiles_of_many_partitions_stay_within_their_bound():
         numbers = pa.array(range(start, start + size), pa.float32())
         batch = to_lists(pa.RecordBatch.from_arrays([numbers], names=["n"]))
         states.append(accumulator.add(accumulator.create(), batch))
-    found = by_name(accumulator.extract(accumulator.merge(states)))["n"].num_stats
-    (quantiles,) = [each for each in found.histograms if each.type == each.QUANTILES]
+    numeric = by_name(accumulator.extract(accumulator.merge(states)))["n"].num_stats
+    (quantiles,) = [each for each in numeric.histograms if each.type == each.QUANTILES]
     highs = [bucket.high_value / rows for bucket in quantiles.buckets]
     assert highs == pytest.approx([(n + 1) / 10 for n in range(10)], abs=0.01)
 

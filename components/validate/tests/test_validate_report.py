@@ -54,12 +54,12 @@ def test_two_hundred_features_are_all_drawn_within_two_megabytes(wide: dict):
 
 
 def test_more_features_than_fit_are_counted(statistics_of):
-    found = statistics_of({"x": [1, 2, 3]})
-    model = found.datasets[0].features[0]
+    computed = statistics_of({"x": [1, 2, 3]})
+    model = computed.datasets[0].features[0]
     for i in range(9_000):
-        found.datasets[0].features.add().CopyFrom(model)
-        found.datasets[0].features[-1].path.step[0] = f"{'long' * 20}{i}"
-    page = rendered({"train": found})
+        computed.datasets[0].features.add().CopyFrom(model)
+        computed.datasets[0].features[-1].path.step[0] = f"{'long' * 20}{i}"
+    page = rendered({"train": computed})
     assert len(page.encode()) < 2_000_000
     assert re.search(r"\d+ more features are not shown", page)
 
@@ -70,8 +70,8 @@ def test_nothing_is_loaded_from_elsewhere(wide: dict):
 
 
 def test_names_and_values_from_the_data_are_escaped(statistics_of):
-    found = statistics_of({HOSTILE: [HOSTILE, "b"] * 9})
-    page = rendered({HOSTILE: found}, {HOSTILE + "2": found}, outcome=failed(3, HOSTILE))
+    computed = statistics_of({HOSTILE: [HOSTILE, "b"] * 9})
+    page = rendered({HOSTILE: computed}, {HOSTILE + "2": computed}, outcome=failed(3, HOSTILE))
     assert "<script>alert" not in page
     assert "&lt;script" in page
     (specs,) = re.findall(r'id="specs">(.*?)</script>', page)
@@ -79,8 +79,8 @@ def test_names_and_values_from_the_data_are_escaped(statistics_of):
 
 
 def test_anomalies_come_first_and_their_features_lead(statistics_of):
-    found = statistics_of({"a": [1, 2], "x0": [1, 2]})
-    page = rendered({"train": found}, outcome=failed(1))
+    computed = statistics_of({"a": [1, 2], "x0": [1, 2]})
+    page = rendered({"train": computed}, outcome=failed(1))
     assert page.index("did not pass") < page.index("too many") < page.index("features</h2>")
     assert page.index(">x0</div>") < page.index(">a</div>")
 
@@ -113,19 +113,19 @@ def test_the_top_value_and_the_lengths_of_lists_are_told(statistics_of):
 
 def test_sets_stand_beside_each_other_and_their_shift_is_told(statistics_of):
     splits = {"train": statistics_of({"x": ["a"] * 4}), "eval": statistics_of({"x": ["a", "b"]})}
-    found = cells(rendered(splits), "x")
-    assert found[2:4] == ["train", "4"]
-    assert found[10:14] == ["0.5", "none", "eval", "2"]
+    shown = cells(rendered(splits), "x")
+    assert shown[2:4] == ["train", "4"]
+    assert shown[10:14] == ["0.5", "none", "eval", "2"]
 
 
 def test_distances_stand_beside_their_limits_the_gravest_first(statistics_of):
     def distance(feature: str, value: float, limit: float) -> Distance:
-        asked = Comparator(feature=feature, kind="skew", measure="infinity_norm", threshold=limit)
-        return Distance(comparator=asked, split="train", value=value)
+        rule = Comparator(feature=feature, kind="skew", measure="infinity_norm", threshold=limit)
+        return Distance(comparator=rule, split="train", value=value)
 
-    found = [distance("a", 0.2, 0.4), distance("b", 0.3, 0.1)]
+    distances = [distance("a", 0.2, 0.4), distance("b", 0.3, 0.1)]
     data = {"train": statistics_of({"a": ["x"], "b": ["x"]})}
-    page = rendered(data, distances=found)
+    page = rendered(data, distances=distances)
     table = page[page.index("distance / limit") :]
     b, a = (table.index(f"<td>{name}</td><td>skew</td>") for name in "ba")
     assert b < a
@@ -142,7 +142,7 @@ def test_bins_of_large_numbers_that_are_near_each_other_stay_apart(statistics_of
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         (
             'name: "x" type: INT presence { min_fraction: 1 } shape {} '
@@ -161,8 +161,8 @@ def test_bins_of_large_numbers_that_are_near_each_other_stay_apart(statistics_of
         ),
     ],
 )
-def test_the_schema_is_told_in_words(schema_of, text: str, told: str):
-    assert schema_text.of_features(schema_of(f"feature {{ {text} }}")) == {"x": told}
+def test_the_schema_is_told_in_words(schema_of, text: str, words: str):
+    assert schema_text.of_features(schema_of(f"feature {{ {text} }}")) == {"x": words}
 
 
 def test_a_domain_of_several_features_is_told(schema_of):
@@ -170,5 +170,5 @@ def test_a_domain_of_several_features_is_told(schema_of):
     schema = schema_of(
         f'string_domain {{ name: "d" {shared} }} feature {{ name: "x" type: BYTES domain: "d" }}'
     )
-    told = "bytes, one of 'v0', 'v1', 'v2', 'v3' and 2 more"
-    assert schema_text.of_features(schema) == {"x": told}
+    words = "bytes, one of 'v0', 'v1', 'v2', 'v3' and 2 more"
+    assert schema_text.of_features(schema) == {"x": words}

@@ -16,9 +16,9 @@ def test_the_other_splits_widen_what_train_shows(statistics_of):
         "eval": statistics_of({"word": ["a", "c"] * 20, "label": [1] * 40}),
         "train": statistics_of({"word": ["a", "b"] * 20}),
     }
-    found, _ = schema.inferred(statistics)
-    assert [feature.name for feature in found.feature] == ["word", "label"]
-    assert sorted(found.string_domain[0].value) == ["a", "b", "c"]
+    inferred, _ = schema.inferred(statistics)
+    assert [feature.name for feature in inferred.feature] == ["word", "label"]
+    assert sorted(inferred.string_domain[0].value) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,21 @@ def test_a_split_without_values_of_a_feature_deprecates_nothing(statistics_of, v
         "test": statistics_of({"n": [1, 2] * 20, "x": [0.5] * 40}),
         "train": statistics_of({"n": [1, 2] * 20, "x": [0.5, 1.5] * 20}),
     }
-    found, notes = schema.inferred(statistics)
-    (x,) = [feature for feature in found.feature if feature.name == "x"]
+    inferred, notes = schema.inferred(statistics)
+    (x,) = [feature for feature in inferred.feature if feature.name == "x"]
     assert x.type == schema_pb2.FLOAT
     assert not x.lifecycle_stage
     assert not x.HasField("shape")  # Sparse: a row may lack it.
     assert [note.partition(";")[0] for note in notes] == ["feature 'x' has no value in split eval"]
     for split in statistics.values():
-        assert not tfdv.validate_statistics(split, found).anomaly_info
+        assert not tfdv.validate_statistics(split, inferred).anomaly_info
 
 
 def test_writing_and_reading_gives_the_same_schema(tmp_path: Path, statistics_of):
     statistics = {"train": statistics_of({"word": ["a", "b"] * 20, "n": [1, 2] * 20})}
-    found, _ = schema.inferred(statistics)
-    schema.write(found, tmp_path / "schema")
-    assert schema.of_user(str(tmp_path / "schema" / schema.FILE)) == found
+    inferred, _ = schema.inferred(statistics)
+    schema.write(inferred, tmp_path / "schema")
+    assert schema.of_user(str(tmp_path / "schema" / schema.FILE)) == inferred
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_schema_that_cannot_be_read_names_the_parameter(
 
 
 def test_an_unknown_environment_lists_the_known_ones(schema_of):
-    known = schema_of('default_environment:"TRAINING" default_environment:"SERVING"')
-    schema.check_environment(known, "SERVING")
+    both = schema_of('default_environment:"TRAINING" default_environment:"SERVING"')
+    schema.check_environment(both, "SERVING")
     with pytest.raises(ParameterError, match=r"'SERVNG'.*SERVING, TRAINING"):
-        schema.check_environment(known, "SERVNG")
+        schema.check_environment(both, "SERVNG")

@@ -39,11 +39,11 @@ def _feature(value: object) -> tf.train.Feature:
 
 @pytest.fixture(scope="module")
 def ours() -> dict:
-    found = statistics.of_batches(
+    computed = statistics.of_batches(
         to_lists(part) for part in pa.Table.from_pydict(COLUMNS).to_batches(max_chunksize=ROWS)
     )
-    assert found.datasets[0].num_examples == ROWS
-    return by_name(found)
+    assert computed.datasets[0].num_examples == ROWS
+    return by_name(computed)
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +104,9 @@ def test_a_whole_number_with_missing_values_stays_whole(ours: dict):
 
 @pytest.mark.parametrize("kind", [pa.null(), pa.int64(), pa.float64(), pa.string()])
 def test_a_column_without_values_appears_as_missing(statistics_of, kind: pa.DataType):
-    found = by_name(statistics_of({"empty": pa.nulls(9, kind), "full": [1] * 9}))
-    which = found["empty"].WhichOneof("stats")
-    assert getattr(found["empty"], which).common_stats.num_missing == 9
+    features = by_name(statistics_of({"empty": pa.nulls(9, kind), "full": [1] * 9}))
+    which = features["empty"].WhichOneof("stats")
+    assert getattr(features["empty"], which).common_stats.num_missing == 9
 
 
 def test_thousands_of_distinct_values_are_counted_exactly():
@@ -114,14 +114,14 @@ def test_thousands_of_distinct_values_are_counted_exactly():
     words = [*often, *[f"once {i}" for i in range(8_000)], *often]
     table = pa.table({"x": words})
     parts = [to_lists(part) for part in table.to_batches(max_chunksize=1_000)]
-    found = by_name(statistics.of_batches(parts))["x"].string_stats
-    assert found.unique == 8_001
-    assert found.top_values[0].frequency == 6
-    assert found.top_values[1].frequency == 1
+    texts = by_name(statistics.of_batches(parts))["x"].string_stats
+    assert texts.unique == 8_001
+    assert texts.top_values[0].frequency == 6
+    assert texts.top_values[1].frequency == 1
 
 
 def test_a_categorical_number_is_counted_by_value(statistics_of, schema_of):
     schema = schema_of('feature{name:"x" type:INT int_domain{is_categorical:true}}')
-    found = by_name(statistics_of({"x": [1, 1, 2]}, schema))["x"]
-    counts = {b.label: b.sample_count for b in found.string_stats.rank_histogram.buckets}
+    feature = by_name(statistics_of({"x": [1, 1, 2]}, schema))["x"]
+    counts = {b.label: b.sample_count for b in feature.string_stats.rank_histogram.buckets}
     assert counts == {"1": 2, "2": 1}

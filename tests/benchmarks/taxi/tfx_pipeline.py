@@ -99,8 +99,8 @@ def main(data: str, module: str, eval_config: str, root: str) -> None:
     tfx.orchestration.LocalDagRunner().run(pipeline)
     if not list((folder / "release").glob("*/saved_model.pb")):
         raise SystemExit("TFX pushed no model")
-    told = {"import": round(IMPORTED - STARTED, 2), **seconds}
-    (folder / "seconds.json").write_text(json.dumps(told))
+    seconds_of_steps = {"import": round(IMPORTED - STARTED, 2), **seconds}
+    (folder / "seconds.json").write_text(json.dumps(seconds_of_steps))
 
 
 if __name__ == "__main__":

@@ -83,10 +83,10 @@ def _inside(arguments: argparse.Namespace) -> int:
 
 
 def _enter(arguments: argparse.Namespace) -> int:
-    found = sandbox.running()
-    if len(found) != 1:
-        raise ControlPlaneError(f"{len(found)} control planes run here; one is needed to enter it")
-    return sandbox.join(found[0], arguments.command, _environment())
+    planes = sandbox.running()
+    if len(planes) != 1:
+        raise ControlPlaneError(f"{len(planes)} control planes run here; one is needed to enter it")
+    return sandbox.join(planes[0], arguments.command, _environment())
 
 
 _ACTIONS = {"build": _build, "run": _run, _INSIDE: _inside, "enter": _enter, _SWEEP: _sweep}
@@ -121,9 +121,9 @@ def _supervise(level: levels.Level, command: Sequence[str]) -> int:
 
 def _environment() -> dict[str, str]:
     """The caller's, but for proxies: nothing outside the sandbox can be reached."""
-    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    variables = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return {
-        **kept,
+        **variables,
         "KUBECONFIG": str(KUBECONFIG),
         "PATH": f"{BINARIES}:{os.environ['PATH']}",
         "TMPDIR": str(TEMPORARY),

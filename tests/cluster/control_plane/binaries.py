@@ -113,10 +113,10 @@ def module_folder(module: str, dependency: str) -> Path:
 
     It must be in the cache, so `build` comes first: the sandbox has no way out.
     """
-    found = _go(["list", "-m", "-f", "{{.Dir}}", dependency], module).strip()
-    if not found:
+    folder = _go(["list", "-m", "-f", "{{.Dir}}", dependency], module).strip()
+    if not folder:
         raise ControlPlaneError(f"{dependency}: not in the Go module cache; build {module} first")
-    return Path(found)
+    return Path(folder)
 
 
 def _build(one: Build) -> None:

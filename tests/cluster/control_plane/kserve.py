@@ -29,11 +29,11 @@ _GUARDED = ("ClusterServingRuntime", "ClusterStorageContainer")
 
 def definitions() -> list[Manifest]:
     """Return KServe's custom resource definitions, without conversion: there is one version."""
-    found = of_kind(_manifests(), _CRD)
-    for one in found:
+    kinds = of_kind(_manifests(), _CRD)
+    for one in kinds:
         one["metadata"]["annotations"].pop("cert-manager.io/inject-ca-from", None)
         one["spec"].pop("conversion", None)
-    return found
+    return kinds
 
 
 def start_kserve(authority: Authority, change: Change = lambda _manifest: None) -> None:

@@ -20,15 +20,15 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def kubectl(*arguments: str | Path, given: str = "") -> str:
-    """Run kubectl as administrator with `given` as its input; return its output.
+def kubectl(*arguments: str | Path, text: str = "") -> str:
+    """Run kubectl as administrator with `text` as its input; return its output.
 
     Raises:
         ControlPlaneError: it failed; with what it said.
     """
     done = subprocess.run(
         [BINARIES / "kubectl", *arguments],
-        input=given,
+        input=text,
         capture_output=True,
         text=True,
         env={**os.environ, "KUBECONFIG": str(KUBECONFIG)},
@@ -50,15 +50,15 @@ def rendered(folder: Path) -> list[Manifest]:
 
 def apply(manifests: Iterable[Manifest]) -> None:
     """Apply manifests on the server's side; definitions of resources first, then the rest."""
-    given = list(manifests)
-    definitions = [one for one in given if one["kind"] == _CRD]
+    listed = list(manifests)
+    definitions = [one for one in listed if one["kind"] == _CRD]
     if definitions:
         _apply(definitions)
         names = [f"crd/{one['metadata']['name']}" for one in definitions]
         # kubectl gives up at once on a definition that has no conditions yet.
         wait("definitions", lambda: bool(kubectl("wait", "--for=condition=Established", *names)))
-    if len(given) > len(definitions):
-        _apply([one for one in given if one["kind"] != _CRD])
+    if len(listed) > len(definitions):
+        _apply([one for one in listed if one["kind"] != _CRD])
 
 
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:
@@ -99,5 +99,5 @@ def _parse(text: str) -> list[Manifest]:
 
 
 def _apply(manifests: Sequence[Manifest]) -> None:
-    given = yaml.dump_all(manifests, Dumper=_Dumper)
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", given=given)
+    document = yaml.dump_all(manifests, Dumper=_Dumper)
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=document)

@@ -40,7 +40,7 @@ def test_what_a_canary_split_answers_arrives_by_version_and_labels_meet_their_pr
         return {
             id_: version
             for version in ("v1", "v2")
-            for id_, exchange in drift.kept(services, version).items()
+            for id_, exchange in drift.exchanges(services, version).items()
             if id_ in wanted and exchange.request and exchange.response
         }
 
@@ -56,7 +56,7 @@ def test_what_a_canary_split_answers_arrives_by_version_and_labels_meet_their_pr
     labelled = [
         exchange
         for version in ("v1", "v2")
-        for exchange in drift.kept(services, version).values()
+        for exchange in drift.exchanges(services, version).values()
         if exchange.labels
     ]
     assert len(labelled) == REQUESTS
@@ -92,5 +92,5 @@ def test_a_replayed_shadow_answers_nobody_and_is_compared_row_by_row(
     totals = drift.compared(services, began)
     print(f"a shadow by replay: {totals}")
     assert totals["canary_apart"] == totals["stable_apart"] == {}
-    asked = {id_ for id_ in drift.kept(services, "v1") if id_.startswith("order-")}
-    assert asked <= drift.kept(services, "v2").keys()
+    asked = {id_ for id_ in drift.exchanges(services, "v1") if id_.startswith("order-")}
+    assert asked <= drift.exchanges(services, "v2").keys()

@@ -28,13 +28,13 @@ def test_copies_reach_the_shadow_and_both_answers_to_each_request_are_compared(
     service.stage(publish("v2"), "v2")
 
     traffic.mirror(namespace, "taxi", 100)
-    wait_until(lambda: client.predict().status_code == 200 and drift.kept(services, "v2"))
+    wait_until(lambda: client.predict().status_code == 200 and drift.exchanges(services, "v2"))
     answers = [client.predict(f"order-{n}", f"mine-{n}") for n in range(REQUESTS)]
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.json()["version"] for answer in answers} == {"v1"}
     orders = {f"order-{n}" for n in range(REQUESTS)}
     for version in ("v1", "v2"):
-        wait_until(lambda version=version: orders <= drift.kept(services, version).keys())
+        wait_until(lambda version=version: orders <= drift.exchanges(services, version).keys())
     wait_until(lambda: drift.compared(services, began)["pairs"] >= REQUESTS)
     totals = drift.compared(services, began)
     print(f"a shadow by RequestMirror: {totals}")
@@ -48,6 +48,6 @@ def copied(drift: DriftServer, services: InferenceServices, client: Predictor) -
     """Send a request that the stable revision answers, and tell whether it was copied too."""
     request_id = f"after-{time.time()}"
     assert client.predict(request_id).json()["version"] == "v1"
-    wait_until(lambda: request_id in drift.kept(services, "v1"))
+    wait_until(lambda: request_id in drift.exchanges(services, "v1"))
     time.sleep(2)
-    return request_id in drift.kept(services, "v2")
+    return request_id in drift.exchanges(services, "v2")

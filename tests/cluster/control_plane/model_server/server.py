@@ -28,10 +28,10 @@ class Adder(Model):
 
     def load(self) -> bool:
         """Read the model."""
-        found = sorted(self._folder.rglob("model.json"))
-        if not found:
+        models = sorted(self._folder.rglob("model.json"))
+        if not models:
             raise RuntimeError(f"{self._folder}: no model.json in it")
-        self._model = json.loads(found[0].read_text())
+        self._model = json.loads(models[0].read_text())
         self.ready = True
         return True
 
