@@ -116,9 +116,13 @@ class _Shared:
 
 def _by_shap(model: ExplainedModel, table: RowTable, request: Request, method: str) -> _Shared:
     if method == GRADIENT:
-        given = gradients.expected_gradients(model, table, request.max_evals, request.seed)
+        gradient_values = gradients.expected_gradients(
+            model, table, request.max_evals, request.seed
+        )
         return _Shared(
-            base_value=given.base_value, values=given.values, predictions=given.predictions
+            base_value=gradient_values.base_value,
+            values=gradient_values.values,
+            predictions=gradient_values.predictions,
         )
     rows = [
         shapley_values.explained(
@@ -205,9 +209,9 @@ def explain(request: Request, targets: Targets) -> dict[str, dict[str, Any]]:
         (folder / ROWS).write_text("".join(lines), encoding="utf-8")
     atomic.write_text(targets.report, report.page(result))
     first = result.slices[0].features[0]
-    told = f"most by {first.feature}"
+    summary = f"most by {first.feature}"
     return {
         "explanations": metadata.described("explanations", facts, metadata.rows(len(result.values)))
         | {"most_important": first.feature},
-        "report": metadata.described("report", {}, told),
+        "report": metadata.described("report", {}, summary),
     }

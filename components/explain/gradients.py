@@ -97,12 +97,12 @@ def _whole(arrays: list[Any]) -> Any:
 
 
 def _arrays(model: ExplainedModel, table: RowTable, codes: Codes) -> list[Any]:
-    given = list(feeds(table.batch(codes), model.inputs))
-    if len(given) != 1:
+    fed = list(feeds(table.batch(codes), model.inputs))
+    if len(fed) != 1:
         raise DataError(
             "explainer gradient: rows have different numbers of values; use explainer permutation"
         )
-    return [given[0].arrays[name].astype(np.float32) for name in table.features]
+    return [fed[0].arrays[name].astype(np.float32) for name in table.features]
 
 
 def _keras_model(model: ExplainedModel) -> Any:

@@ -131,11 +131,11 @@ def of_rows(where: str, feed: Feed, outputs: Arrays) -> dict[str, NDArray[Any]]:
     Raises:
         DataError: an output does not have one answer a row.
     """
-    given = len(next(iter(feed.arrays.values())))
+    row_count = len(next(iter(feed.arrays.values())))
     for name, values in outputs.items():
-        if values.shape[:1] != (given,):
+        if values.shape[:1] != (row_count,):
             raise DataError(
-                f"{where}: output {shown(name)} has shape {values.shape} for {given} rows; "
+                f"{where}: output {shown(name)} has shape {values.shape} for {row_count} rows; "
                 "sign one answer a row, and no input that nothing is computed from"
             )
     return {name: values[: len(feed.rows)] for name, values in outputs.items()}

@@ -27,7 +27,7 @@ INSERT INTO triggered (name, event_key, source, what, report, received, delivere
   state, reason, why, pipeline, run_name, run_id, link)
 VALUES (:name, :key, :source, :what, :report, :now, :now, 1, :state, :reason, :why, '', '', '', '')
 """
-SEEN = "SELECT number, state FROM triggered WHERE name = :name AND event_key = :key"
+STATE_OF_EVENT = "SELECT number, state FROM triggered WHERE name = :name AND event_key = :key"
 AGAIN = """
 UPDATE triggered SET deliveries = deliveries + 1, delivered = :now, state = :state
 WHERE number = :number"""
@@ -66,7 +66,7 @@ class TriggerStore:
             StoreError: it is not, or nobody knows; the sender may send it again.
         """
         with self._lock, self._database.transaction():
-            rows = self._database.execute(SEEN, name=name, key=event.key)
+            rows = self._database.execute(STATE_OF_EVENT, name=name, key=event.key)
             if not rows:
                 self._add(name, event, now, TriggerState.ACCEPTED, None, "")
                 return Delivery.NEW
@@ -90,7 +90,7 @@ class TriggerStore:
             StoreError: it is not kept.
         """
         with self._lock, self._database.transaction():
-            if not self._database.execute(SEEN, name=name, key=event.key):
+            if not self._database.execute(STATE_OF_EVENT, name=name, key=event.key):
                 self._add(name, event, now, TriggerState.REFUSED, reason, why)
 
     def _add(
@@ -187,7 +187,7 @@ class TriggerStore:
             key: of the event.
         """
         with self._lock:
-            rows = self._database.execute(SEEN, name=name, key=key)
+            rows = self._database.execute(STATE_OF_EVENT, name=name, key=key)
         return TriggerState(rows[0][1]) if rows else None
 
     def forget(self, before: float) -> None:

@@ -99,27 +99,27 @@ def wait_until(holds: Callable[[], bool], state: Callable[[], object] = lambda: 
         time.sleep(POLL_SECONDS)
 
 
-def condition(object_: Object, kind: str) -> str:
+def condition(service: Object, kind: str) -> str:
     """Return the status of a condition, "" when the object has none of that kind."""
-    conditions = object_.get("status", {}).get("conditions", [])
+    conditions = service.get("status", {}).get("conditions", [])
     return next((one["status"] for one in conditions if one["type"] == kind), "")
 
 
-def ready(object_: Object) -> bool:
+def ready(service: Object) -> bool:
     """Tell whether the controller has seen this generation and calls it ready."""
-    generation = object_.get("status", {}).get("observedGeneration")
-    return generation == object_["metadata"]["generation"] and condition(object_, "Ready") == "True"
+    generation = service.get("status", {}).get("observedGeneration")
+    return generation == service["metadata"]["generation"] and condition(service, "Ready") == "True"
 
 
-def predictor(found: Object) -> Object:
+def predictor(service: Object) -> Object:
     """Return the status of the predictor, empty before the first reconciliation."""
-    return found.get("status", {}).get("components", {}).get("predictor", {})
+    return service.get("status", {}).get("components", {}).get("predictor", {})
 
 
-def traffic(found: Object) -> dict[str, int]:
+def traffic(service: Object) -> dict[str, int]:
     """Return revision -> percent of the traffic."""
     shares: dict[str, int] = {}
-    for target in predictor(found).get("traffic", []):
+    for target in predictor(service).get("traffic", []):
         revision = target["revisionName"]
         shares[revision] = shares.get(revision, 0) + target["percent"]
     return shares

@@ -83,8 +83,8 @@ class Predictor:
         event_id: str = "",
         instances: Sequence[Sequence[float]] = ((1, 2),),
     ) -> httpx.Response:
-        given = {"X-Request-Id": request_id, "Ce-Id": event_id}
-        headers = {name: value for name, value in given.items() if value}
+        ids = {"X-Request-Id": request_id, "Ce-Id": event_id}
+        headers = {name: value for name, value in ids.items() if value}
         body = {"instances": instances}
         return self._client.post("/v1/models/taxi:predict", json=body, headers=headers)
 

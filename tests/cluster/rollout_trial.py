@@ -141,7 +141,7 @@ class Trial:
 
     def check(self) -> None:
         """Check what holds for every rollout, whatever happened to its controllers."""
-        wait_until(lambda: self.history.seen(self._config_map()))
+        wait_until(lambda: self.history.note(self._config_map()))
         assert self.history.served_unready() == []
         for number in range(1, self.rollout().number + 1):
             self._check_record(number)
@@ -152,15 +152,15 @@ class Trial:
 
     def _check_record(self, number: int) -> None:
         """The record has no gap and no repetition, and explains the state."""
-        kept = self._last_state_of(number)
+        stored = self._last_state_of(number)
         entries = self.store.entries(self.namespace, SERVICE, number)
         intervals = [one.interval for one in entries if isinstance(one, Observation)]
         assert intervals == list(range(len(intervals)))
         times = [one.now for one in entries if isinstance(one, Observation)]
         assert times == sorted(set(times))
-        assert len(entries) == kept.entries
-        decisions = replay(begin(kept.started), entries, rollout_policy.parse(POLICY))
-        assert decisions[-1].state == kept.state
+        assert len(entries) == stored.entries
+        decisions = replay(begin(stored.started), entries, rollout_policy.parse(POLICY))
+        assert decisions[-1].state == stored.state
 
     def _check_order(self) -> None:
         """The record grows by one entry a write, and no share is set that it does not desire."""
@@ -178,12 +178,12 @@ class Trial:
 
     def _last_state_of(self, number: int) -> Rollout:
         names = {head(SERVICE), f"{head(SERVICE)}-{number}"}
-        found = [
+        states = [
             from_json(state["data"]["rollout.json"], "history")
             for state in self.history.states("ConfigMap")
             if state["metadata"]["name"] in names
         ]
-        return [rollout for rollout in found if rollout.number == number][-1]
+        return [rollout for rollout in states if rollout.number == number][-1]
 
 
 def share_set(state: Object) -> int | None:
@@ -208,7 +208,7 @@ def trial(api: dynamic.DynamicClient, mode: str, folder: Path) -> Iterator[Trial
     ):
         own = folder / services.namespace
         own.mkdir()
-        found = Trial(mode=mode, services=services, proxy=proxy, history=history, folder=own)
-        found.push("one")
-        found.until_shares(one=100)
-        yield found
+        made = Trial(mode=mode, services=services, proxy=proxy, history=history, folder=own)
+        made.push("one")
+        made.until_shares(one=100)
+        yield made

@@ -45,8 +45,8 @@ def _route(cluster: KubernetesClient, service: Object) -> None:
     # Before the stable predictor has changed, KServe's own backend is that of the one before.
     if route is None or not _is_backend(route, stable):
         return
-    told = service.get("status", {}).get("canaryStatuses") or []
-    ready = {one["name"] for one in told if one["ready"]}
+    statuses = service.get("status", {}).get("canaryStatuses") or []
+    ready = {one["name"] for one in statuses if one["ready"]}
     canaries = [
         (_service(metadata["name"], entry["predictor"]), entry["trafficPercent"])
         for entry in spec.get("canary", [])

@@ -32,9 +32,9 @@ class History:
         ordered = sorted(self._states, key=lambda one: int(one["metadata"]["resourceVersion"]))
         return [one for one in ordered if kind in ("", one["kind"])]
 
-    def seen(self, found: Object) -> bool:
+    def note(self, service: Object) -> bool:
         """Tell whether the watch has come to this state of an object."""
-        version = found["metadata"]["resourceVersion"]
+        version = service["metadata"]["resourceVersion"]
         return any(one["metadata"]["resourceVersion"] == version for one in self._states)
 
     def served_unready(self) -> list[tuple[str, str]]:
@@ -43,15 +43,15 @@ class History:
         The first revision of an HTTPRoute is none of them: nobody else could answer.
         """
         ready: set[str] = set()
-        found: list[tuple[str, str]] = []
+        unready: list[tuple[str, str]] = []
         for state in self.states():
             if _is_ready(state):
                 ready.add(state["metadata"]["name"])
             elif state["kind"] in ("Revision", "InferenceService"):
                 ready.discard(state["metadata"]["name"])
             version = state["metadata"]["resourceVersion"]
-            found += [(version, name) for name in _served(state) - ready]
-        return found
+            unready += [(version, name) for name in _served(state) - ready]
+        return unready
 
 
 def _is_ready(state: Object) -> bool:

@@ -21,14 +21,14 @@ PREFIX = "kanaria-test"
 
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
-    with engine() as found:
-        yield found
+    with engine() as docker_engine:
+        yield docker_engine
 
 
 @pytest.fixture(scope="session")
 def base(docker: Engine) -> Iterator[str]:
-    if given := os.environ.get("BASE_IMAGE"):
-        yield given
+    if named := os.environ.get("BASE_IMAGE"):
+        yield named
         return
     if not ARCHIVE.exists():
         make = Path(__file__).with_name("make_base.py")

@@ -84,8 +84,8 @@ def own_dockerd() -> Iterator[None]:
     try:
         deadline = time.monotonic() + START_SECONDS
         while not answers():
-            told = (folder / "log").read_text()[-2000:]
-            assert process.poll() is None and time.monotonic() < deadline, told
+            output = (folder / "log").read_text()[-2000:]
+            assert process.poll() is None and time.monotonic() < deadline, output
             time.sleep(0.2)
         yield
     finally:
@@ -125,7 +125,7 @@ def make_images(folder: Path, docker: Engine, base: str, prefix: str) -> list[st
 
     Both are built side by side, so either may be told last.
     """
-    told = make("images", folder, docker, base, prefix)
-    built = sorted((line for line in told if BUILT.search(line)), reverse=True)
+    lines = make("images", folder, docker, base, prefix)
+    built = sorted((line for line in lines if BUILT.search(line)), reverse=True)
     print("\n".join(built))  # pytest shows it with -s or -rP.
     return [line.split()[0] for line in built]

@@ -26,8 +26,8 @@ def mirror() -> str:
         return MIRROR
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     command += ["ShortDesc: Packages", f"Codename: {RELEASE}", "Component: main"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return found[0] if found else MIRROR
+    urls = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return urls[0] if urls else MIRROR
 
 
 def write(archive: Path) -> None:

@@ -29,9 +29,9 @@ def image(docker: Engine, base: str) -> Iterator[str]:
 
 
 def test_its_detectors_run_and_the_licence_is_told_once(docker: Engine, image: str):
-    told = docker.in_container(image, "sh", "-c", 'python -c "$0" 2>&1', COMPARE)
-    assert told.splitlines()[-1] == "stable drifted"
-    assert told.count("Business Source License 1.1") == 1
+    output = docker.in_container(image, "sh", "-c", 'python -c "$0" 2>&1', COMPARE)
+    assert output.splitlines()[-1] == "stable drifted"
+    assert output.count("Business Source License 1.1") == 1
 
 
 def test_it_carries_the_licence(docker: Engine, image: str):

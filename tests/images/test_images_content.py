@@ -31,13 +31,13 @@ for name in json.loads(sys.argv[1]):
 
 def components_of(runtime: str) -> list[str]:
     """Return the packages of the components whose metadata names `runtime`."""
-    found = set()
+    names = set()
     for path in ROOT.glob("components/*/metadata.yaml"):
         entries = yaml.safe_load(path.read_text())
         for entry in entries if isinstance(entries, list) else [entries]:
-            found |= {path.parent.name} if entry["runtime"] == runtime else set()
-    assert found
-    return [f"kanaria.components.{name}" for name in sorted(found)]
+            names |= {path.parent.name} if entry["runtime"] == runtime else set()
+    assert names
+    return [f"kanaria.components.{name}" for name in sorted(names)]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -53,9 +53,9 @@ def test_only_the_temporary_folder_takes_files(
     docker: Engine, images: dict[str, str], runtime: str
 ):
     script = "for d in / /opt/kanaria /var/tmp /run $HOME; do (: > $d/x) 2>&1; done; ls $HOME"
-    told = docker.in_container(images[runtime], "sh", "-c", script)
-    assert told.splitlines()[-1] == "x"
-    assert told.count("cannot create") == 4
+    output = docker.in_container(images[runtime], "sh", "-c", script)
+    assert output.splitlines()[-1] == "x"
+    assert output.count("cannot create") == 4
     find = ["find", "/opt/kanaria", "-not", "-type", "l", "-writable"]
     assert docker("run", "--rm", "--network", "none", images[runtime], *find) == ""
 
@@ -72,16 +72,16 @@ def test_any_user_imports_every_module_of_the_components(
             "kanaria.serving.drift_server",
         ]
         names += ["kanaria.pipelines.compile", "kanaria.pipelines.local"]
-    told = docker.in_container(
+    modules = docker.in_container(
         images[runtime], "python3", "-c", IMPORT, json.dumps(names), options=ANY_USER
     )
-    assert {name.rpartition(".")[0] for name in told.split()} >= set(components_of(runtime))
+    assert {name.rpartition(".")[0] for name in modules.split()} >= set(components_of(runtime))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_command_line_tells_the_version(docker: Engine, images: dict[str, str], runtime: str):
-    told = docker.in_container(images[runtime], "kanaria", "--version", options=ANY_USER)
-    assert told == f"kanaria {version('kanaria')}"
+    version_line = docker.in_container(images[runtime], "kanaria", "--version", options=ANY_USER)
+    assert version_line == f"kanaria {version('kanaria')}"
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -111,16 +111,16 @@ def test_the_control_image_has_no_tensorflow_and_no_kserve(docker: Engine, image
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_no_tool_of_the_build_is_left(docker: Engine, images: dict[str, str], runtime: str):
     script = "command -v g++ gcc cc uv pip3 | grep -v ^/usr; ls -d /source /dist /opt/* $HOME/*"
-    told = docker("run", "--rm", images[runtime], "sh", "-c", f"{script} 2> /dev/null; true")
-    assert told == "/opt/kanaria"
+    output = docker("run", "--rm", images[runtime], "sh", "-c", f"{script} 2> /dev/null; true")
+    assert output == "/opt/kanaria"
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_no_setting_of_the_build_is_left(docker: Engine, images: dict[str, str], runtime: str):
     history = docker("history", "--no-trunc", images[runtime])
-    told = (history + json.dumps(docker.inspect(images[runtime]))).lower()
+    texts = (history + json.dumps(docker.inspect(images[runtime]))).lower()
     for trace in (NOT_TO_BE_FOUND, "no_proxy", "index_url", "default_index", "certs"):
-        assert trace not in told
+        assert trace not in texts
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -114,13 +114,13 @@ class Own(tf.Module):
         ]
     )
     def serve(self, hour, sure, examples, triple, square, counts):
-        found = tf.reduce_sum(tf.cast(triple, tf.float32) * [1.0, 10.0, 100.0], 1)
-        found += tf.reduce_sum(square * [[1.0, 2.0], [3.0, 4.0]], [1, 2])
-        found += tf.cast(tf.maximum(hour[:, 0], -1), tf.float32) + 1000.0 * tf.cast(
+        total = tf.reduce_sum(tf.cast(triple, tf.float32) * [1.0, 10.0, 100.0], 1)
+        total += tf.reduce_sum(square * [[1.0, 2.0], [3.0, 4.0]], [1, 2])
+        total += tf.cast(tf.maximum(hour[:, 0], -1), tf.float32) + 1000.0 * tf.cast(
             sure, tf.float32
         )
-        found += 17.0 * tf.cast(tf.reduce_sum(counts, 1), tf.float32)
-        return {"p": found, "length": tf.strings.length(examples), "first": triple[:, 0]}
+        total += 17.0 * tf.cast(tf.reduce_sum(counts, 1), tf.float32)
+        return {"p": total, "length": tf.strings.length(examples), "first": triple[:, 0]}
 
 
 def own_by_hand(row: dict[str, Any]) -> float:
@@ -172,8 +172,8 @@ def evaluated(model: Path, files: list[Path], signature: str) -> list[float]:
     ready = [model_functions.load(model, Spec(signature))]
     parts = evaluated_rows.of_split(files, tfma.EvalConfig(), (model,), {"y"})
     batches = [batch for part in parts for batch in evaluated_rows.scored(ready, part)]
-    found = evaluated_rows.joined(batches).predictions[""]
-    return found["p" if "p" in found else "outputs"].reshape(-1).tolist()
+    predictions = evaluated_rows.joined(batches).predictions[""]
+    return predictions["p" if "p" in predictions else "outputs"].reshape(-1).tolist()
 
 
 def main(root: Path) -> None:
@@ -181,7 +181,7 @@ def main(root: Path) -> None:
     save_models(root)
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     table = [{name: ROWS[name][row] for name in ROWS} for row in range(len(ROWS["y"]))]
-    found: dict[str, dict[str, list[float]]] = {
+    answers: dict[str, dict[str, list[float]]] = {
         "exported": {
             "hand": [by_hand(row) for row in table],
             "evaluate, serving_default": evaluated(root / "exported", files[1:], "serving_default"),
@@ -192,10 +192,10 @@ def main(root: Path) -> None:
             "evaluate": evaluated(root / "own", files[1:], ""),
         },
     }
-    for name in found:
+    for name in answers:
         checked = check_model(root / name / "1", schema, files[1:], files[:1])
         serving_samples.write(checked.samples, root / f"{name}_samples")
-    (root / "answers.json").write_text(json.dumps(found))
+    (root / "answers.json").write_text(json.dumps(answers))
     (root / "rows.json").write_text(json.dumps(table))
     (serialized,) = adapter.serialized_examples(files[1:], 100, schema)
     examples = [base64.b64encode(example).decode() for example in serialized]

@@ -75,8 +75,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(["fare", "way", "noise", "tipped"])
         for _ in range(600):
             fare, way = draw.uniform(2, 60), draw.choice(["cash", "card", "app"])
-            told = "" if draw.random() < 0.1 else f"{fare:.2f}"
-            writer.writerow([told, way, draw.random(), int(way != "cash" and fare > 15)])
+            fare_text = "" if draw.random() < 0.1 else f"{fare:.2f}"
+            writer.writerow([fare_text, way, draw.random(), int(way != "cash" and fare > 15)])
     subprocess.run([sys.executable, "explained.py"], cwd=folder, check=True)
     values = ["data=tips.csv", "module_file=tips_module.py", 'slices=["way"]']
     sets = [part for value in values for part in ("--set", value)]
@@ -153,8 +153,8 @@ def test_the_served_model_tells_the_same_answers_with_and_without_a_fare(run: Pa
         {name: [value] for name, value in row["inputs"].items() if value is not None}
         for row in chosen
     ]
-    told = explained(run, instances, tmp_path)["explanations"]
-    for row, explanation in zip(chosen, told, strict=True):
+    explanations = explained(run, instances, tmp_path)["explanations"]
+    for row, explanation in zip(chosen, explanations, strict=True):
         assert explanation["prediction"] == pytest.approx(row["prediction"], abs=1e-6)
         total = explanation["base_value"] + sum(explanation["shap_values"].values())
         assert total == pytest.approx(explanation["prediction"], abs=1e-6)

@@ -91,7 +91,7 @@ def without_nulls(row: Row) -> Row:
 
 
 def tensors(row: Row, *, by_absence: bool) -> Row:
-    found = []
+    inputs = []
     for name, value in row.items():
         if value is None and by_absence:
             continue
@@ -102,21 +102,21 @@ def tensors(row: Row, *, by_absence: bool) -> Row:
             nested = [item for part in nested for item in part]
         if nested == [[]]:
             continue
-        found.append(
+        inputs.append(
             {"name": name, "shape": shape, "datatype": TYPES.get(name, "INT64"), "data": nested}
         )
-    return {"inputs": found}
+    return {"inputs": inputs}
 
 
-def v2_answer(found: Any) -> float:
-    (output,) = found["outputs"]
+def v2_answer(answer: Any) -> float:
+    (output,) = answer["outputs"]
     return float(output["data"][0])
 
 
 def test_the_training_runtime_agrees_with_a_sum_by_hand(served: Served):
     for answers in served.answers.values():
-        for found in answers.values():
-            assert found == pytest.approx(answers["hand"])
+        for values in answers.values():
+            assert values == pytest.approx(answers["hand"])
     assert set(served.answers["exported"]) == {
         "hand",
         "evaluate, serving_default",
@@ -126,11 +126,11 @@ def test_the_training_runtime_agrees_with_a_sum_by_hand(served: Served):
 
 def test_samples_hold_the_rows_that_json_can_hold_with_the_same_answers(served: Served):
     hand = served.answers["exported"]["hand"]
-    found = [row.outputs["outputs"][0] for row in served.samples("exported").rows]
+    values = [row.outputs["outputs"][0] for row in served.samples("exported").rows]
     # The second row misses a float, so its mark of missing is NaN.
-    assert found == pytest.approx([hand[0], *hand[2:]])
-    found = [row.outputs["p"] for row in served.samples("own").rows]
-    assert found == pytest.approx(served.answers["own"]["hand"])
+    assert values == pytest.approx([hand[0], *hand[2:]])
+    values = [row.outputs["p"] for row in served.samples("own").rows]
+    assert values == pytest.approx(served.answers["own"]["hand"])
 
 
 @pytest.mark.parametrize("form", ["null", "absent"])
@@ -138,8 +138,8 @@ def test_rows_of_v1_may_lack_values(served: Served, form: str):
     rows = [shaped(row) for row in served.rows]
     if form == "absent":
         rows = [without_nulls(row) for row in rows]
-    found = [served.ask("exported", {"instances": [row]})["predictions"][0][0] for row in rows]
-    assert found == pytest.approx(served.answers["exported"]["hand"])
+    values = [served.ask("exported", {"instances": [row]})["predictions"][0][0] for row in rows]
+    assert values == pytest.approx(served.answers["exported"]["hand"])
 
 
 def padded(values: Sequence[Any], mark: Any) -> list[list[Any]]:
@@ -148,31 +148,31 @@ def padded(values: Sequence[Any], mark: Any) -> list[list[Any]]:
 
 
 def columns(rows: Sequence[Row]) -> Row:
-    found = {name: [row[name] for row in rows] for name in rows[0]}
-    words, counts = padded(found["words"], ""), padded(found["counts"], SMALLEST)
-    return found | {"words": words, "counts": counts}
+    by_name = {name: [row[name] for row in rows] for name in rows[0]}
+    words, counts = padded(by_name["words"], ""), padded(by_name["counts"], SMALLEST)
+    return by_name | {"words": words, "counts": counts}
 
 
 def test_columns_of_v1_may_hold_null_and_padded_lists(served: Served):
     body = {"inputs": columns([shaped(row) for row in served.rows])}
-    found = [row[0] for row in served.ask("exported", body)["outputs"]]
-    assert found == pytest.approx(served.answers["exported"]["hand"])
+    values = [row[0] for row in served.ask("exported", body)["outputs"]]
+    assert values == pytest.approx(served.answers["exported"]["hand"])
 
 
 def test_many_rows_in_one_request_are_the_rows_one_by_one(served: Served):
-    given = columns([shaped(row) for row in served.rows])
-    rows = [{name: given[name][n] for name in given} for n in range(len(served.rows))]
-    found = [row[0] for row in served.ask("exported", {"instances": rows})["predictions"]]
-    assert found == pytest.approx(served.answers["exported"]["hand"])
+    together = columns([shaped(row) for row in served.rows])
+    rows = [{name: together[name][n] for name in together} for n in range(len(served.rows))]
+    values = [row[0] for row in served.ask("exported", {"instances": rows})["predictions"]]
+    assert values == pytest.approx(served.answers["exported"]["hand"])
 
 
 @pytest.mark.parametrize("by_absence", [True, False])
 def test_v2_may_lack_an_input_or_hold_null(served: Served, by_absence: bool):
-    found = [
+    values = [
         v2_answer(served.ask("exported", tensors(shaped(row), by_absence=by_absence), "v2"))
         for row in served.rows
     ]
-    assert found == pytest.approx(served.answers["exported"]["hand"])
+    assert values == pytest.approx(served.answers["exported"]["hand"])
 
 
 @pytest.mark.parametrize("model", ["exported", "own"])
@@ -189,8 +189,8 @@ def test_the_checks_of_a_revision_find_the_trained_answers(
         ready_seconds=READY_SECONDS,
     )
     faults.raise_if_any()
-    found = checks.at_zero(served.spec(model, protocol), served.url(model, protocol))
-    judged = {r.check: (r.verdict, r.reasons) for r in found if r.check != "load"}
+    results = checks.at_zero(served.spec(model, protocol), served.url(model, protocol))
+    judged = {r.check: (r.verdict, r.reasons) for r in results if r.check != "load"}
     assert set(judged.values()) == {(Verdict.PASSED, ())}
 
 
@@ -201,12 +201,12 @@ def test_serialized_examples_are_answered_as_their_rows(served: Served):
         "instances": [{"b64": example} for example in examples],
     }
     assert base64.b64decode(examples[0])
-    found = [row[0] for row in served.ask("exported", body)["predictions"]]
-    assert found == pytest.approx(served.answers["exported"]["hand"])
+    values = [row[0] for row in served.ask("exported", body)["predictions"]]
+    assert values == pytest.approx(served.answers["exported"]["hand"])
 
 
 @pytest.mark.parametrize(
-    ("model", "changed", "told"),
+    ("model", "changed", "message"),
     [
         ("exported", {"triple": None}, "missing ['triple']"),
         ("exported", {"triple": [1.0, 2.0]}, "'triple'"),
@@ -216,10 +216,10 @@ def test_serialized_examples_are_answered_as_their_rows(served: Served):
     ],
 )
 def test_what_no_value_may_be_missing_from_is_refused(
-    served: Served, model: str, changed: Row, told: str
+    served: Served, model: str, changed: Row, message: str
 ):
     row = dict(served.samples(model).rows[0].inputs) | changed
     url = f"{served.url(model, 'v1')}/v1/models/{model}-v1:predict"
     answer = httpx.post(url, json={"instances": [row]}, timeout=60)
     assert answer.status_code == 400
-    assert told in answer.json()["error"]
+    assert message in answer.json()["error"]

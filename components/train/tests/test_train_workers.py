@@ -180,10 +180,10 @@ def is_running(process: int) -> bool:
 def test_no_worker_outlives_the_step(raw: Path, tmp_path: Path, number: int):
     (tmp_path / "module.py").write_text(WAITING)
     step = subprocess.Popen([sys.executable, "-I", "-c", STEP, raw, tmp_path])
-    while len(found := list(tmp_path.glob("pid-*"))) < 2:
+    while len(marks := list(tmp_path.glob("pid-*"))) < 2:
         assert step.poll() is None
         time.sleep(0.1)
-    processes = [int(path.name.removeprefix("pid-")) for path in found]
+    processes = [int(path.name.removeprefix("pid-")) for path in marks]
     assert all(map(is_running, processes))
     step.send_signal(number)
     step.wait()

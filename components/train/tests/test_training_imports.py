@@ -55,37 +55,37 @@ print(json.dumps(dict(
 
 
 @pytest.fixture(scope="module")
-def found() -> dict:
+def imports_report() -> dict:
     command = [sys.executable, "-I", "-W", "ignore", "-c", PROGRAM]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not ended.returncode, ended.stderr[-3_000:]
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def test_what_no_step_uses_is_not_imported(found: dict):
-    assert [root for root, there in found["put_off"].items() if there] == []
+def test_what_no_step_uses_is_not_imported(imports_report: dict):
+    assert [root for root, there in imports_report["put_off"].items() if there] == []
 
 
-def test_no_name_that_is_put_off_is_caught_as_an_exception(found: dict):
+def test_no_name_that_is_put_off_is_caught_as_an_exception(imports_report: dict):
     # An `except` takes nothing that stands for a class.
-    assert found["caught"] == []
+    assert imports_report["caught"] == []
 
 
-def test_nothing_whose_types_beam_inspects_mentions_a_name_that_is_put_off(found: dict):
-    assert found["mentions"] == []
+def test_nothing_whose_types_beam_inspects_mentions_a_name_that_is_put_off(imports_report: dict):
+    assert imports_report["mentions"] == []
 
 
-def test_every_module_and_name_that_is_put_off_exists(found: dict):
-    assert found["missing"] == []
+def test_every_module_and_name_that_is_put_off_exists(imports_report: dict):
+    assert imports_report["missing"] == []
 
 
-def test_constants_are_those_of_the_modules(found: dict):
-    assert found["unlike"] == []
+def test_constants_are_those_of_the_modules(imports_report: dict):
+    assert imports_report["unlike"] == []
 
 
-def test_beam_finds_the_sources_that_were_put_off(found: dict):
-    assert len(found["exported"]) == 3
+def test_beam_finds_the_sources_that_were_put_off(imports_report: dict):
+    assert len(imports_report["exported"]) == 3
 
 
-def test_beam_learns_of_pandas_types_when_pandas_comes(found: dict):
-    assert found["followed"]
+def test_beam_learns_of_pandas_types_when_pandas_comes(imports_report: dict):
+    assert imports_report["followed"]

@@ -23,24 +23,24 @@ def number() -> int:
 class Trouble(tf.keras.callbacks.Callback):
     """Fails in one worker while it trains: `once` or `always` killed, or raising."""
 
-    def __init__(self, asked, marks: Path):
+    def __init__(self, order, marks: Path):
         super().__init__()
-        self.asked, self.mark = asked, marks / "killed"
+        self.order, self.mark = order, marks / "killed"
 
     def on_batch_end(self, _batch, **_):
-        if self.model.optimizer.iterations.numpy() != self.asked["step"]:
+        if self.model.optimizer.iterations.numpy() != self.order["step"]:
             return
-        if self.asked["how"] == "raises":
+        if self.order["how"] == "raises":
             raise ValueError("no such thing")
-        if self.asked["how"] == "always" or not self.mark.exists():
+        if self.order["how"] == "always" or not self.mark.exists():
             self.mark.touch()
             print("about to die", flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def run_fn(fn_args: FnArgs):
-    asked = fn_args.custom_config
-    several = CONFIG in os.environ and not asked.get("alone")
+    order = fn_args.custom_config
+    several = CONFIG in os.environ and not order.get("alone")
     strategy = (
         tf.distribute.MultiWorkerMirroredStrategy() if several else tf.distribute.get_strategy()
     )
@@ -55,8 +55,8 @@ def run_fn(fn_args: FnArgs):
         checkpoints = Checkpoints(model, fn_args)
     began = checkpoints.epoch  # It goes up with every epoch.
     callbacks = [checkpoints]
-    if asked.get("worker") == number():
-        callbacks.append(Trouble(asked, Path(fn_args.model_run_dir).parent))
+    if order.get("worker") == number():
+        callbacks.append(Trouble(order, Path(fn_args.model_run_dir).parent))
     history = model.fit(
         checkpoints.remaining(rows),
         steps_per_epoch=5,

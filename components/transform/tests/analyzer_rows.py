@@ -57,20 +57,20 @@ def schema() -> schema_pb2.Schema:
 
 def write(folder: Path, seed: int, sizes: Sequence[int] = FILES) -> dict[Path, int]:
     """Write files of rows that follow from the seed; return each with its number of rows."""
-    draw, first, found = random.Random(seed), 0, {}
+    draw, first, sizes_by_path = random.Random(seed), 0, {}
     for place, size in enumerate(sizes):
         path = folder / f"part-{place:05d}.parquet"
         rows = [row(draw, number) for number in range(first, first + size)]
         pq.write_table(pa.Table.from_pylist(rows, TYPES), path)
-        found[path], first = size, first + size
-    return found
+        sizes_by_path[path], first = size, first + size
+    return sizes_by_path
 
 
 def content(graph: Path) -> dict[str, bytes]:
     """Return name -> bytes of every file of a graph, unpacked."""
-    found = {}
+    contents = {}
     for path in graph.rglob("*"):
         if path.is_file():
             read = gzip.decompress if path.suffix == ".gz" else bytes
-            found[str(path.relative_to(graph))] = read(path.read_bytes())
-    return found
+            contents[str(path.relative_to(graph))] = read(path.read_bytes())
+    return contents

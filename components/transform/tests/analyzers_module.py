@@ -66,7 +66,7 @@ def _vocabularies(text, key, number, never, x):
         "reserved": {"reserved_tokens": ["PAD", "AA"], "top_k": 4},
         "none_frequent": {"frequency_threshold": 10**9},
     }
-    found = {
+    outputs = {
         name: tft.compute_and_apply_vocabulary(key, vocab_filename=name, **options)
         for name, options in kinds.items()
     }
@@ -74,7 +74,7 @@ def _vocabularies(text, key, number, never, x):
         named = {"vocab_filename": f"{name}_values", "store_frequency": True, **kinds[name]}
         tft.vocabulary(key, **named)
     about = tft.experimental.approximate_vocabulary
-    return found | {
+    return outputs | {
         "text": tft.compute_and_apply_vocabulary(text, num_oov_buckets=2),
         "numbers": tft.compute_and_apply_vocabulary(number % 17, top_k=9),
         "never": tft.compute_and_apply_vocabulary(never, top_k=3),

@@ -75,13 +75,13 @@ def analyzed(tmp_path_factory):
 def test_every_analyzer_gives_the_same_bits_from_the_cache(spans, analyzed, tmp_path):
     plain, words, without = analyzed(spans)
     first, first_words, filled = analyzed(spans, tmp_path / "cache")
-    again, again_words, kept = analyzed(spans, tmp_path / "cache")
+    again, again_words, cached_run = analyzed(spans, tmp_path / "cache")
     assert len(plain) >= 48 and len(words) >= 10
     assert [name for name in plain if plain[name] != first[name]] == []
     assert [name for name in plain if plain[name] != again[name]] == []
     assert words == first_words == again_words
     # Three of them are fed by others, which takes a second pass that is not kept.
-    assert (without.count, filled.count, kept.count) == (6, 6, 3)
+    assert (without.count, filled.count, cached_run.count) == (6, 6, 3)
 
 
 MODULE = """
@@ -113,8 +113,8 @@ def cached(request_for, tmp_path, caplog):
         shutil.rmtree(out, ignore_errors=True)
         caplog.clear()
         transform(request, out / "graph", out / "transformed", engine or LocalEngine())
-        told = [record.args for record in caplog.records if "parts are known" in record.msg]
-        return told[0][1] if told else None
+        counts = [record.args for record in caplog.records if "parts are known" in record.msg]
+        return counts[0][1] if counts else None
 
     return run
 
@@ -132,9 +132,9 @@ def test_a_window_that_moves_on_reads_its_new_span_alone(
     cached(examples=tmp_path / "second", engine=engine)
     assert PARTS.format(tmp_path / "cache", 2, 3, 1) in caplog.text
     assert engine.count == 1
-    found = read_split(tmp_path / "out/transformed", "train")
+    transformed = read_split(tmp_path / "out/transformed", "train")
     cached(examples=tmp_path / "second", compute={})
-    assert read_split(tmp_path / "out/transformed", "train").equals(found)
+    assert read_split(tmp_path / "out/transformed", "train").equals(transformed)
 
 
 def test_a_second_run_knows_all_parts_and_writes_the_same_rows(cached, tmp_path, read_split):
@@ -187,8 +187,8 @@ def test_values_from_outside_the_graph_count(kind, cached, tmp_path):
             parts = {key: str(part).replace(place, shown) for key, part in parts.items()}
         return MODULE.format(**parts)
 
-    found = [cached(text(2, "a")), cached(text(3, "b")), cached(text(2, "c"))]
-    assert found == [0, 0, 2]
+    counts = [cached(text(2, "a")), cached(text(3, "b")), cached(text(2, "c"))]
+    assert counts == [0, 0, 2]
 
 
 def test_a_comment_and_other_functions_of_the_module_change_nothing(cached):
@@ -200,7 +200,7 @@ PYTHON = "tf.ensure_shape(tf.{}(lambda x: x, [inputs['miles']], tf.float32{}), [
 
 
 @pytest.mark.parametrize(
-    ("miles", "told"),
+    ("miles", "unread"),
     [
         (PYTHON.format("py_function", ""), "EagerPyFunc"),
         (PYTHON.format("numpy_function", ", stateful=False"), "PyFuncStateless"),
@@ -208,12 +208,13 @@ PYTHON = "tf.ensure_shape(tf.{}(lambda x: x, [inputs['miles']], tf.float32{}), [
         ("inputs['miles'] + tf.strings.to_number(tf.io.read_file('{file}'))", "ReadFile"),
     ],
 )
-def test_what_a_graph_does_not_tell_is_not_kept(miles, told, cached, tmp_path, caplog):
+def test_what_a_graph_does_not_tell_is_not_kept(miles, unread, cached, tmp_path, caplog):
     (tmp_path / "one.txt").write_text("1")
     text = MODULE.format(**PLAIN | {"miles": miles.replace("{file}", str(tmp_path / "one.txt"))})
     assert cached(text) is None
-    assert f"analyzer cache is not used for this function: its graph has the operation {told}" in (
-        caplog.text
+    assert (
+        f"analyzer cache is not used for this function: its graph has the operation {unread}"
+        in (caplog.text)
     )
     assert not (tmp_path / "cache").exists()
 

@@ -60,10 +60,10 @@ def check_plain(tmp_path, monkeypatch):
         pq.write_table(pa.table({"x": values}), path, **options)
         read, batches = [], check_rows.adapter.batches
         monkeypatch.setattr(
-            check_rows.adapter, "batches", lambda *given: read.append(1) or batches(*given)
+            check_rows.adapter, "batches", lambda *arguments: read.append(1) or batches(*arguments)
         )
-        found = check([path], text_format.Parse(schema, schema_pb2.Schema()), "split train")
-        return found[path], bool(read)
+        checked = check([path], text_format.Parse(schema, schema_pb2.Schema()), "split train")
+        return checked[path], bool(read)
 
     return run
 

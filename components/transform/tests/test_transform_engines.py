@@ -117,9 +117,9 @@ def by(request_for, tmp_path, read_split):
 
 def test_a_users_own_beam_code_is_run_by_beam_and_the_log_says_so(by, raw, read_split, caplog):
     caplog.set_level(logging.INFO)
-    found = by(OWN_BEAM_CODE)
+    transformed = by(OWN_BEAM_CODE)
     miles = read_split(raw / "examples", "train")["miles"].to_numpy()
-    assert found["above"].to_numpy() == pytest.approx(miles - np.median(miles), abs=1e-3)
+    assert transformed["above"].to_numpy() == pytest.approx(miles - np.median(miles), abs=1e-3)
     assert "Beam analyses: only it can run PTransform[ptransform]" in caplog.text
 
 

@@ -52,8 +52,8 @@ def by_tft(raw, tmp_path_factory, read_split):
         rows = batches | beam.FlatMap(lambda pair: pair[0].to_pylist())
         text = str(folder / "rows")
         _ = rows | beam.Map(repr) | beam.io.WriteToText(text, shard_name_template="")
-    found = [ast.literal_eval(line) for line in (folder / "rows").read_text().splitlines()]
-    return sorted(found, key=lambda row: row["id"])
+    lines = [ast.literal_eval(line) for line in (folder / "rows").read_text().splitlines()]
+    return sorted(lines, key=lambda row: row["id"])
 
 
 @pytest.fixture(scope="module")

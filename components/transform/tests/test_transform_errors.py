@@ -133,7 +133,7 @@ def test_a_feature_that_the_schema_leaves_out_is_told_with_the_reason(
 
 @pytest.mark.parametrize("materialize", [True, False])
 @pytest.mark.parametrize(
-    ("returned", "told"),
+    ("returned", "fault"),
     [
         ("{'x': tf.boolean_mask(miles, miles[:, 0] > 1000)}", "'x': "),
         ("{'x': tf.concat([miles, miles], 0), 'ok': miles}", "{'x': 18}"),
@@ -141,7 +141,7 @@ def test_a_feature_that_the_schema_leaves_out_is_told_with_the_reason(
     ],
 )
 def test_rows_added_or_dropped(
-    returned, told, materialize, failure, module, add_part, make_rows, tmp_path
+    returned, fault, materialize, failure, module, add_part, make_rows, tmp_path
 ):
     add_part(tmp_path / "examples", "train", make_rows(0, 9))
     path = module("miles = inputs['miles']", f"return {returned}")
@@ -152,11 +152,11 @@ def test_rows_added_or_dropped(
         materialize=materialize,
     )
     assert message.startswith(f"{path}: preprocessing_fn on split train: 9 rows went in")
-    assert told in message
+    assert fault in message
 
 
 @pytest.mark.parametrize(
-    ("returned", "told"),
+    ("returned", "fault"),
     [
         ("None", "returned None"),
         ("{}", "returned {}"),
@@ -167,9 +167,9 @@ def test_rows_added_or_dropped(
         ("{1: inputs['miles']}", "output 1: a feature's name must be text"),
     ],
 )
-def test_outputs_that_no_example_can_hold(returned, told, failure, module):
+def test_outputs_that_no_example_can_hold(returned, fault, failure, module):
     message = failure(UserCodeError, module_file=module(f"return {returned}"))
-    assert told in message
+    assert fault in message
     assert "preprocessing_fn" in message
 
 
@@ -203,8 +203,8 @@ def test_custom_config_may_be_named_only(failure, tmp_path):
 
 def test_data_that_did_not_pass_is_refused_before_any_work(tmp_path):
     reason = Reason(severity="ERROR", subject="fare", kind="rule", text="fare is text")
-    found = Outcome(step="validate_data", passed=False, reasons=(reason,))
-    outcome.write(found, tmp_path / "outcome")
+    verdict = Outcome(step="validate_data", passed=False, reasons=(reason,))
+    outcome.write(verdict, tmp_path / "outcome")
     absent = {name: dsl.Artifact(name=name, uri=str(tmp_path / name)) for name in ABSENT}
     refused = dsl.Artifact(name="outcome", uri=str(tmp_path / "outcome"))
     with pytest.raises(DataError, match="validate_data did not pass: fare is text"):

@@ -55,6 +55,6 @@ def test_graphs_in_one_process_keep_their_own_vocabularies(
         tft.TFTransformOutput(str(folder / "graph")).transform_features_layer()
         for folder in (done, tmp_path)
     ]
-    known, unknown = layers[0](raw_row("ZZ")), layers[1](raw_row("ZZ"))
-    assert known["carrier_index"].numpy().tolist() == [[4]]  # Out of four words.
+    in_vocabulary, unknown = layers[0](raw_row("ZZ")), layers[1](raw_row("ZZ"))
+    assert in_vocabulary["carrier_index"].numpy().tolist() == [[4]]  # Out of four words.
     assert unknown["carrier_index"].numpy().tolist() == [[0]]

@@ -32,11 +32,11 @@ def out(request_for, tmp_path_factory):
 
 def test_every_phase_equals_its_formula(out, raw, read_split):
     miles = read_split(raw / "examples", "train")["miles"].to_numpy()
-    found = read_split(out / "transformed", "train")
+    transformed = read_split(out / "transformed", "train")
     unit = (miles - miles.min()) / (miles.max() - miles.min())
-    assert found["unit"].to_numpy() == pytest.approx(unit, abs=1e-6)
-    assert found["above"].to_numpy() == pytest.approx(unit - unit.mean(), abs=1e-6)
-    counts = np.bincount(found["bucket"].to_numpy())
+    assert transformed["unit"].to_numpy() == pytest.approx(unit, abs=1e-6)
+    assert transformed["above"].to_numpy() == pytest.approx(unit - unit.mean(), abs=1e-6)
+    counts = np.bincount(transformed["bucket"].to_numpy())
     assert counts == pytest.approx([100, 100, 100], abs=3)
 
 

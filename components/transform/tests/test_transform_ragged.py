@@ -40,7 +40,7 @@ def fares():
 
 
 @pytest.fixture(scope="module")
-def found(fares, tmp_path_factory):
+def transformed(fares, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ragged")
     for name, content in (("schema.pbtxt", SCHEMA), ("features.py", MODULE)):
         (folder / name).write_text(content)
@@ -55,13 +55,13 @@ def found(fares, tmp_path_factory):
     return pq.read_table(file).to_pydict()
 
 
-def test_every_list_keeps_its_values(fares, found):
+def test_every_list_keeps_its_values(fares, transformed):
     least = min(fare for row in fares for fare in row)
-    assert found["fares"] == [[fare - least for fare in row] for row in fares]
+    assert transformed["fares"] == [[fare - least for fare in row] for row in fares]
 
 
-def test_values_of_lists_are_analysed_over_all_rows(fares, found):
+def test_values_of_lists_are_analysed_over_all_rows(fares, transformed):
     most = max(fare for row in fares for fare in row)
-    assert found["below"] == [most - sum(row) for row in fares]
-    halves = [place for row in found["place"] for place in row]
+    assert transformed["below"] == [most - sum(row) for row in fares]
+    halves = [place for row in transformed["place"] for place in row]
     assert sum(halves) == pytest.approx(len(halves) / 2, rel=0.02)

@@ -153,12 +153,9 @@ def test_another_split_of_the_release_stands_in_only_as_train(statistics_of, sch
         environment="",
         previous={"train": statistics_of({"x": VALUES["BYTES"]})},
     )
-    judged_test = compare_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
-    assert kinds(judged_test) == {"COMPARATOR_L_INFTY_HIGH"}
-    assert (
-        judged_test.notes[0]
-        == "test is compared with split train of the release, which has no test"
-    )
+    of_test = compare_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
+    assert kinds(of_test) == {"COMPARATOR_L_INFTY_HIGH"}
+    assert of_test.notes[0] == "test is compared with split train of the release, which has no test"
 
 
 def test_a_release_without_split_and_train_is_an_error(statistics_of, schema_of):

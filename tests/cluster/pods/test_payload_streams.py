@@ -29,7 +29,7 @@ def test_what_a_canary_split_answers_arrives_by_version_and_labels_meet_their_pr
     client = Predictor(services)
     client.wait()
     deploy(services, publish("v2"), "v2", drift.url, 10)
-    services.wait("taxi", lambda found: traffic(found) == {FIRST: 90, SECOND: 10})
+    services.wait("taxi", lambda service: traffic(service) == {FIRST: 90, SECOND: 10})
     wait_until(lambda: "v2" in client.versions(20))
 
     answered = {f"order-{n}": client.predict(f"order-{n}") for n in range(REQUESTS)}
@@ -51,8 +51,8 @@ def test_what_a_canary_split_answers_arrives_by_version_and_labels_meet_their_pr
     assert 20 <= len(shares) <= 40
 
     labels = [{"request_id": id_, "label": 3} for id_ in wanted]
-    told = httpx.post(f"{drift.url}/labels", json=labels, timeout=60).json()
-    assert told == {"new": REQUESTS, "repeated": 0, "expired": 0}
+    counts = httpx.post(f"{drift.url}/labels", json=labels, timeout=60).json()
+    assert counts == {"new": REQUESTS, "repeated": 0, "expired": 0}
     labelled = [
         exchange
         for version in ("v1", "v2")
@@ -72,7 +72,7 @@ def test_a_replayed_shadow_answers_nobody_and_is_compared_row_by_row(
     client = Predictor(services)
     client.wait()
     deploy(services, publish("v2"), "v2", drift.url, 0)
-    services.wait("taxi", lambda found: predictor(found)["latestReadyRevision"] == SECOND)
+    services.wait("taxi", lambda service: predictor(service)["latestReadyRevision"] == SECOND)
     answers = [client.predict(f"order-{n}").json() for n in range(REPLAYED)]
     assert {answer["version"] for answer in answers} == {"v1"}
 
@@ -92,5 +92,5 @@ def test_a_replayed_shadow_answers_nobody_and_is_compared_row_by_row(
     totals = drift.compared(services, began)
     print(f"a shadow by replay: {totals}")
     assert totals["canary_apart"] == totals["stable_apart"] == {}
-    asked = {id_ for id_ in drift.exchanges(services, "v1") if id_.startswith("order-")}
-    assert asked <= drift.exchanges(services, "v2").keys()
+    ids = {id_ for id_ in drift.exchanges(services, "v1") if id_.startswith("order-")}
+    assert ids <= drift.exchanges(services, "v2").keys()

@@ -20,7 +20,7 @@ def test_of_a_thousand_requests_a_tenth_reaches_the_canary_until_it_is_promoted(
 ):
     uri = publish("v2")
     apply(deployed, uri, 10)
-    deployed.wait("taxi", lambda found: traffic(found) == {FIRST: 90, SECOND: 10})
+    deployed.wait("taxi", lambda service: traffic(service) == {FIRST: 90, SECOND: 10})
     wait_for_version(deployed, "v2")
     counts = Predictor(deployed).versions(1000)
     print(f"Knative mode: {counts}")
@@ -28,7 +28,7 @@ def test_of_a_thousand_requests_a_tenth_reaches_the_canary_until_it_is_promoted(
     # The gateway deals the requests out in turn, so the share is exact but for the ends.
     assert 95 <= counts["v2"] <= 105
     apply(deployed, uri, 100)
-    deployed.wait("taxi", lambda found: traffic(found) == {SECOND: 100})
+    deployed.wait("taxi", lambda service: traffic(service) == {SECOND: 100})
     wait_until_no_version(deployed, "v1")
     assert Predictor(deployed).versions(100) == {"v2": 100}
 
@@ -57,7 +57,7 @@ def test_a_canary_whose_model_cannot_be_loaded_gets_no_request(
     deployed: InferenceServices, publish
 ):
     apply(deployed, publish("v2").replace("v2", "missing"), 10)
-    deployed.wait("taxi", lambda found: predictor(found)["latestCreatedRevision"] == SECOND)
+    deployed.wait("taxi", lambda service: predictor(service)["latestCreatedRevision"] == SECOND)
     wait_until_a_pod_fails(deployed, SECOND)
     assert Predictor(deployed).versions(200) == {"v1": 200}
     assert traffic(deployed.get("taxi")) == {FIRST: 100}

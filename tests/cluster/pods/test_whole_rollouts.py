@@ -29,7 +29,7 @@ warm_up: {minutes: 0.1}
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "code", "shares", "told"),
+    ("behaviour", "code", "shares", "line"),
     [
         ({}, 0, {"v2": 100}, "promoted"),
         ({"refuses": True}, 1, {"v1": 100}, "harm, above all in refusals"),
@@ -44,7 +44,7 @@ def test_a_real_canary_is_given_the_traffic_that_it_deserves(
     behaviour: dict[str, Any],
     code: int,
     shares: dict[str, int],
-    told: str,
+    line: str,
 ) -> None:
     apply(services, publish("v1"))
     services.wait_until_ready("taxi")
@@ -55,7 +55,7 @@ def test_a_real_canary_is_given_the_traffic_that_it_deserves(
         with requests(services):
             done = rollout(services, prometheus.url, tmp_path)
     print(done.stdout)
-    assert (done.returncode, told in done.stdout) == (code, True), done.stdout + done.stderr
+    assert (done.returncode, line in done.stdout) == (code, True), done.stdout + done.stderr
     wait_until(lambda: served(services) == shares, lambda: served(services))
 
 

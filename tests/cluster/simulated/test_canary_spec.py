@@ -75,9 +75,9 @@ def test_a_promotion_and_the_way_back_restart_no_pod(way: ClusterWay, services: 
     for verb, shares in ((way.traffic.promote, {"two": 100}), (way.traffic.rollback, {"one": 100})):
         verb(*rollout.where)
         rollout.until_shares(**shares)
-        found = services.get("taxi")
+        service = services.get("taxi")
         services.wait("taxi", lambda now: now["status"].get("canaryStatuses", [{}])[0].get("ready"))
-        assert found["spec"]["predictor"]["name"]
+        assert service["spec"]["predictor"]["name"]
         assert {name: pods_of(services, name) for name in (one, two)} == before
 
 
@@ -111,8 +111,8 @@ def test_without_a_scaler_the_way_back_from_a_promotion_starts_its_copies_first(
     rollout.until_shares(one=100)
 
 
-def canaries(found: dict[str, Any]) -> object:
-    return found["spec"].get("canary")
+def canaries(service: dict[str, Any]) -> object:
+    return service["spec"].get("canary")
 
 
 def test_an_entry_of_another_writer_survives_every_verb(
@@ -127,8 +127,8 @@ def test_an_entry_of_another_writer_survives_every_verb(
         "predictor": {"name": FOREIGN, "minReplicas": 1, "model": model},
     }
 
-    def write(found: dict[str, Any]) -> None:
-        version = found["metadata"]["resourceVersion"]
+    def write(service: dict[str, Any]) -> None:
+        version = service["metadata"]["resourceVersion"]
         patch = {"spec": {"canary": [theirs]}}
         cluster.merge_patch(INFERENCE_SERVICES, way.namespace, "taxi", patch, version)
 

@@ -26,16 +26,16 @@ def deployed(services: InferenceServices) -> InferenceServices:
 def canary(deployed: InferenceServices) -> InferenceServices:
     """A service whose second version gets 10 %."""
     apply(deployed, 2, 10)
-    deployed.wait("taxi", lambda found: traffic(found) == {FIRST: 90, SECOND: 10})
+    deployed.wait("taxi", lambda service: traffic(service) == {FIRST: 90, SECOND: 10})
     return deployed
 
 
 def test_a_canary_of_ten_percent_makes_two_revisions_that_split_the_traffic(
     canary: InferenceServices,
 ):
-    found = canary.wait_until_ready("taxi")
-    assert predictor(found)["latestReadyRevision"] == SECOND
-    assert predictor(found)["latestRolledoutRevision"] == FIRST
+    service = canary.wait_until_ready("taxi")
+    assert predictor(service)["latestReadyRevision"] == SECOND
+    assert predictor(service)["latestRolledoutRevision"] == FIRST
     route = canary.object("serving.knative.dev/v1", "Service", "taxi-predictor")
     targets = [(one["revisionName"], one["percent"]) for one in route["status"]["traffic"]]
     assert sorted(targets) == [(FIRST, 90), (SECOND, 10)]
@@ -53,22 +53,22 @@ def test_each_revision_keeps_its_own_model(canary: InferenceServices):
 
 def test_promotion_gives_all_traffic_to_the_canary(canary: InferenceServices):
     apply(canary, 2, 100)
-    found = canary.wait("taxi", lambda found: traffic(found) == {SECOND: 100})
-    assert predictor(found)["latestRolledoutRevision"] == SECOND
+    rolled_out = canary.wait("taxi", lambda service: traffic(service) == {SECOND: 100})
+    assert predictor(rolled_out)["latestRolledoutRevision"] == SECOND
 
 
 def test_a_share_of_zero_gives_all_traffic_back(canary: InferenceServices):
     apply(canary, 2, 0)
-    canary.wait("taxi", lambda found: traffic(found).get(FIRST) == 100)
+    canary.wait("taxi", lambda service: traffic(service).get(FIRST) == 100)
 
 
 def test_a_canary_that_cannot_load_its_model_gets_no_traffic(deployed: InferenceServices):
     apply(deployed, 2, 10, simulate="load-failure")
-    found = deployed.wait("taxi", blocked)
-    assert found["status"]["modelStatus"]["lastFailureInfo"]["reason"] == "ModelLoadFailed"
-    found = deployed.wait("taxi", lambda found: condition(found, "Ready") == "False")
-    assert predictor(found)["latestCreatedRevision"] == SECOND
-    assert traffic(found) == {FIRST: 100}
+    service = deployed.wait("taxi", blocked)
+    assert service["status"]["modelStatus"]["lastFailureInfo"]["reason"] == "ModelLoadFailed"
+    service = deployed.wait("taxi", lambda service: condition(service, "Ready") == "False")
+    assert predictor(service)["latestCreatedRevision"] == SECOND
+    assert traffic(service) == {FIRST: 100}
 
 
 def test_a_service_recovers_from_a_failed_canary_with_the_next_version(
@@ -77,9 +77,9 @@ def test_a_service_recovers_from_a_failed_canary_with_the_next_version(
     apply(deployed, 2, 10, simulate="load-failure")
     deployed.wait("taxi", blocked)
     apply(deployed, 3, 10)
-    deployed.wait("taxi", lambda found: traffic(found) == {FIRST: 90, THIRD: 10})
+    deployed.wait("taxi", lambda service: traffic(service) == {FIRST: 90, THIRD: 10})
     deployed.wait_until_ready("taxi")
 
 
-def blocked(found) -> bool:
-    return found["status"].get("modelStatus", {}).get("transitionStatus") == "BlockedByFailedLoad"
+def blocked(service) -> bool:
+    return service["status"].get("modelStatus", {}).get("transitionStatus") == "BlockedByFailedLoad"

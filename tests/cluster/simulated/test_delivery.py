@@ -59,10 +59,10 @@ def test_a_push_stages_shifts_and_changes_nothing_the_second_time(
 def test_the_doctor_finds_what_the_control_plane_has(
     cluster: KubernetesClient, services: InferenceServices
 ):
-    findings = {found.subject: found for found in examine(cluster, services.namespace)}
+    findings = {finding.subject: finding for finding in examine(cluster, services.namespace)}
     assert is_fit(list(findings.values()))
-    told = "default mode Knative; in Standard mode traffic is shifted by a route of Kanaria's"
-    assert findings["kserve"].text.endswith(told)
+    modes = "default mode Knative; in Standard mode traffic is shifted by a route of Kanaria's"
+    assert findings["kserve"].text.endswith(modes)
     assert findings["gpus"].text.startswith("4 of 4 nvidia.com/gpu free")
     assert findings["storage secret"].state is State.LIMITED
     assert "does not say that it copies requests" in findings["gateway api"].text

@@ -12,17 +12,17 @@ def manifest(**fields):
     return build(ServiceSpec(name="taxi", storage_uri="s3://models/taxi/1", **fields))
 
 
-def model_transition(found: dict[str, Any]) -> str:
-    return found["status"].get("modelStatus", {}).get("transitionStatus", "")
+def model_transition(service: dict[str, Any]) -> str:
+    return service["status"].get("modelStatus", {}).get("transitionStatus", "")
 
 
 def test_a_service_becomes_ready_under_knative_with_one_revision_that_gets_all_traffic(
     services: InferenceServices,
 ):
     services.apply(manifest())
-    found = services.wait_until_ready("taxi")
-    assert traffic(found) == {"taxi-predictor-00001": 100}
-    assert found["status"]["url"] == f"http://taxi-predictor.{services.namespace}.example.com"
+    service = services.wait_until_ready("taxi")
+    assert traffic(service) == {"taxi-predictor-00001": 100}
+    assert service["status"]["url"] == f"http://taxi-predictor.{services.namespace}.example.com"
     assert services.exists("serving.knative.dev/v1", "Service", "taxi-predictor")
     # KServe reads it from a pod, a moment after the service is ready.
     services.wait("taxi", lambda now: model_transition(now) == "UpToDate")

@@ -57,7 +57,7 @@ def cluster(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> KubernetesCli
 
 
 @pytest.fixture
-def kept(cluster: KubernetesClient, services: InferenceServices) -> Object:
+def stored_map(cluster: KubernetesClient, services: InferenceServices) -> Object:
     """A ConfigMap that is there before anything goes wrong."""
     return cluster.create(CONFIG_MAPS, services.namespace, config_map("one"))
 
@@ -81,11 +81,11 @@ def test_a_write_that_met_a_passing_fault_is_done_once(
     cluster: KubernetesClient,
     proxy: FaultProxy,
     services: InferenceServices,
-    kept: Object,
+    stored_map: Object,
     fault: Fault,
 ):
     proxy.use(at(1, fault))
-    version = kept["metadata"]["resourceVersion"]
+    version = stored_map["metadata"]["resourceVersion"]
     patch = {"data": {"v": "two"}}
     cluster.merge_patch(CONFIG_MAPS, services.namespace, NAME, patch, version)
     assert cluster.get(CONFIG_MAPS, services.namespace, NAME)["data"] == {"v": "two"}
@@ -117,11 +117,11 @@ def test_a_patch_that_nobody_heard_of_is_told_as_a_conflict(
     cluster: KubernetesClient,
     proxy: FaultProxy,
     services: InferenceServices,
-    kept: Object,
+    stored_map: Object,
     fault: Fault,
 ):
     proxy.use(at(1, fault))
-    version = kept["metadata"]["resourceVersion"]
+    version = stored_map["metadata"]["resourceVersion"]
     with pytest.raises(ConflictError, match="modified"):
         cluster.merge_patch(CONFIG_MAPS, services.namespace, NAME, {"data": {"v": "two"}}, version)
     assert cluster.get(CONFIG_MAPS, services.namespace, NAME)["data"] == {"v": "two"}
@@ -138,7 +138,7 @@ def test_an_application_that_nobody_heard_of_is_done_again_without_effect(
     assert again["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_map")
 def test_a_deletion_that_nobody_heard_of_is_fine(
     cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices
 ):
@@ -148,7 +148,7 @@ def test_a_deletion_that_nobody_heard_of_is_fine(
 
 
 def test_what_was_decided_on_an_old_answer_is_refused(
-    cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices, kept: Object
+    cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices, stored_map: Object
 ):
     where = CONFIG_MAPS, services.namespace
     cluster.get(*where, NAME)
@@ -156,19 +156,19 @@ def test_what_was_decided_on_an_old_answer_is_refused(
     cluster.get(*where, NAME)
     proxy.use(at(1, answer_old))
     old = cluster.get(*where, NAME)
-    assert old == kept
+    assert old == stored_map
     with pytest.raises(ConflictError):
         cluster.replace(*where, {**old, "data": {"v": "three"}})
     assert cluster.get(*where, NAME)["data"] == {"v": "two"}
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_map")
 def test_apply_overrides_our_own_patch_but_not_that_of_others(
     cluster: KubernetesClient, services: InferenceServices
 ):
     where = CONFIG_MAPS, services.namespace
-    found = cluster.apply(*where, config_map("two"))
-    patch, version = {"data": {"v": "patched"}}, found["metadata"]["resourceVersion"]
+    applied = cluster.apply(*where, config_map("two"))
+    patch, version = {"data": {"v": "patched"}}, applied["metadata"]["resourceVersion"]
     cluster.merge_patch(*where, NAME, patch, version)
     assert cluster.apply(*where, config_map("three"))["data"] == {"v": "three"}
     owner = client.CoreV1Api()
@@ -180,13 +180,13 @@ def test_apply_overrides_our_own_patch_but_not_that_of_others(
 
 
 def test_of_two_who_change_the_same_object_at_once_one_is_told(
-    cluster: KubernetesClient, services: InferenceServices, kept: Object
+    cluster: KubernetesClient, services: InferenceServices, stored_map: Object
 ):
     outcomes: list[str] = []
 
     def change(value: str) -> None:
         try:
-            cluster.replace(CONFIG_MAPS, services.namespace, {**kept, "data": {"v": value}})
+            cluster.replace(CONFIG_MAPS, services.namespace, {**stored_map, "data": {"v": value}})
             outcomes.append(value)
         except ConflictError:
             outcomes.append("conflict")

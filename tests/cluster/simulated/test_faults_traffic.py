@@ -134,13 +134,13 @@ def service(
         traffic = CanarySpecTraffic(cluster) if is_spec else ClusterTraffic(cluster)
         routing = routing_canaries(KubernetesClient.connect(), services.namespace)
         stack.enter_context(routing if is_spec else nullcontext())
-        found = Service(request.param, services, proxy, traffic, history)
-        found.stage("one")
-        found.until_shares(one=100)
-        found.stage("two")
-        found.until_ready("two")
-        found.until_shares(one=100)
-        yield found
+        made = Service(request.param, services, proxy, traffic, history)
+        made.stage("one")
+        made.until_shares(one=100)
+        made.stage("two")
+        made.until_ready("two")
+        made.until_shares(one=100)
+        yield made
         assert history.served_unready() == []
 
 

@@ -95,12 +95,12 @@ def test_the_marks_of_a_push_reach_its_pods(
     pipeline: Account, services: InferenceServices, push_as: Push
 ):
     versions = {model: push_as(pipeline, model).storage_uri.split("/")[-2] for model in ("1", "2")}
-    found = {
+    pods = {
         pod["metadata"]["annotations"]["kanaria.io/model-version"]: pod["metadata"]
         for pod in services.pods("tips")
     }
-    assert set(found) == set(versions.values())
-    metadata = found[versions["2"]]
+    assert set(pods) == set(versions.values())
+    metadata = pods[versions["2"]]
     assert metadata["labels"]["kanaria.io/model-version"] == versions["2"]
     assert metadata["annotations"]["kanaria.io/run-id"] == "run of 2"
     assert metadata["labels"]["kanaria.io/data-span"] == "7"
@@ -132,8 +132,10 @@ def test_the_pipeline_delivers_and_the_controller_shifts_in_both_modes(
     def shares() -> dict[str, int]:
         status = shifting.observe(namespace, "tips")
         assert status
-        found = {status.revision_uris[t.revision]: t.percent for t in status.traffic if t.percent}
-        return {uri.removeprefix("s3://m/"): percent for uri, percent in found.items()}
+        shares_of = {
+            status.revision_uris[t.revision]: t.percent for t in status.traffic if t.percent
+        }
+        return {uri.removeprefix("s3://m/"): percent for uri, percent in shares_of.items()}
 
     deliver_model("one")
     assert deliver_model("two").percent == 10
@@ -216,7 +218,7 @@ def pods_of(services: InferenceServices) -> list[dict[str, object]]:
 def test_the_doctor_misses_nothing_for_the_pipelines_account(
     pipeline: Account, services: InferenceServices
 ):
-    findings = {found.subject: found for found in examine(pipeline.client(), services.namespace)}
+    findings = {one.subject: one for one in examine(pipeline.client(), services.namespace)}
     assert findings["rights"].state is State.OK
     assert is_fit(list(findings.values()))
     # What lies outside of the namespace may not be seen, which is no error.
@@ -227,7 +229,9 @@ def test_the_doctor_misses_nothing_for_the_pipelines_account(
 def test_the_doctor_names_what_the_controllers_account_lacks_for_a_push(
     rollout: Account, services: InferenceServices
 ):
-    findings = {found.subject: found for found in examine(rollout.client(), services.namespace)}
+    findings = {
+        finding.subject: finding for finding in examine(rollout.client(), services.namespace)
+    }
     assert findings["rights"].state is State.MISSING
     assert "resources: [inferenceservices], verbs: [create]" in findings["rights"].text
 

@@ -68,8 +68,8 @@ def history(folder: Path, namespace: str, who: str = "kim") -> Iterator[Stored]:
 
 
 def events(namespace: str) -> dict[str, dict]:
-    found = KubernetesClient.connect().list(resource_kinds.EVENT_SERIES, namespace)
-    named = {one["metadata"]["name"]: one for one in found}
+    listed = KubernetesClient.connect().list(resource_kinds.EVENT_SERIES, namespace)
+    named = {one["metadata"]["name"]: one for one in listed}
     return {name: one for name, one in named.items() if name.startswith(f"{SERVICE}-rollout-1.")}
 
 
@@ -89,21 +89,21 @@ def test_kubectl_describe_tells_the_story_and_repetitions_are_counted(
         before = stored.rollout
         for listener in listeners:  # Two controllers that hear the same.
             listener(stored)
-    kept = events(taxi)
+    written = events(taxi)
     names = [one.name for one in events]
-    assert {name: times(event) for name, event in kept.items()} == {
+    assert {name: times(event) for name, event in written.items()} == {
         name: names.count(name) for name in names
     }
-    assert max(times(event) for event in kept.values()) > 3
-    assert outcomes.count(EventOutcome.WRITTEN) == len(kept) < 10
-    assert outcomes.count(EventOutcome.REPEATED) == len(names) - len(kept)
+    assert max(times(event) for event in written.values()) > 3
+    assert outcomes.count(EventOutcome.WRITTEN) == len(written) < 10
+    assert outcomes.count(EventOutcome.REPEATED) == len(names) - len(written)
     assert outcomes.count(EventOutcome.DUPLICATE) == len(names)
     described = kubectl("describe", "inferenceservice", SERVICE, "--namespace", taxi)
     story = described.partition("Events:")[2]
     for reason in ("Started", "Raised", "Held", "Asked", "Promoted"):
         assert f" {reason} " in story, story
     assert "gets 10 % of the requests" in story
-    assert f"(x{max(map(times, kept.values()))} over " in story
+    assert f"(x{max(map(times, written.values()))} over " in story
 
 
 def test_a_controller_that_begins_anew_goes_on_counting(

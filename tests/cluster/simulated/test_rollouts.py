@@ -16,8 +16,8 @@ from kanaria.serving.rollout.decision.rollout_state import Phase
 def service(
     request: pytest.FixtureRequest, api: dynamic.DynamicClient, tmp_path: Path
 ) -> Iterator[Trial]:
-    with trial(api, request.param, tmp_path) as found:
-        yield found
+    with trial(api, request.param, tmp_path) as running_trial:
+        yield running_trial
 
 
 def shares_set(service: Trial, since: int) -> list[int]:
@@ -27,8 +27,8 @@ def shares_set(service: Trial, since: int) -> list[int]:
         for state in service.history.states()
         if int(state["metadata"]["resourceVersion"]) > since
     ]
-    found = [share for state in states if (share := share_set(state)) is not None]
-    return [share for share, _ in groupby([0, *found])]
+    shares = [share for state in states if (share := share_set(state)) is not None]
+    return [share for share, _ in groupby([0, *shares])]
 
 
 def now(service: Trial) -> int:

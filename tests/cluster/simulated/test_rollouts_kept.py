@@ -51,8 +51,8 @@ def test_a_long_record_is_kept_in_pages(
     for number in range(20):
         stored = store.save(stored.rollout, stored.version, minute(number))
     assert store.entries(namespace, SERVICE, 1) == tuple(minute(n) for n in range(20))
-    kept = cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
-    assert len(kept) > 3
+    pages = cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
+    assert len(pages) > 3
     assert store.services(namespace) == (SERVICE,)
 
 
@@ -60,8 +60,8 @@ def test_what_is_kept_belongs_to_the_service(
     cluster: KubernetesClient, store: ConfigMapStore, namespace: str
 ):
     store.create(first(namespace))
-    found = cluster.get(CONFIG_MAPS, namespace, f"{SERVICE}-rollout")
-    owner = found["metadata"]["ownerReferences"][0]
+    document = cluster.get(CONFIG_MAPS, namespace, f"{SERVICE}-rollout")
+    owner = document["metadata"]["ownerReferences"][0]
     assert (owner["kind"], owner["name"]) == ("InferenceService", SERVICE)
 
 

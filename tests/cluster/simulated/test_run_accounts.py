@@ -22,9 +22,9 @@ from kanaria.serving.traffic.find_traffic import namespace_of
 
 def judged(services: str, name: str, runs: str = "") -> dict[str, Finding]:
     """Return what the administrator's doctor finds about an account."""
-    asked = examine_account.parse(name, runs or services)
-    found = examine(KubernetesClient.connect(), services, asked)
-    return {finding.subject: finding for finding in found}
+    account = examine_account.parse(name, runs or services)
+    findings = examine(KubernetesClient.connect(), services, account)
+    return {finding.subject: finding for finding in findings}
 
 
 def apply(folder: Path, document: dict[str, object]) -> None:
@@ -55,22 +55,22 @@ def elsewhere(services: InferenceServices, runs: str, tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("pipeline")
 def test_the_manifests_account_may_do_what_the_steps_and_kfp_do(services: InferenceServices):
-    found = judged(services.namespace, USUAL)
-    states = {name: found[name].state for name in ("account", "rights", "kfp rights")}
-    assert set(states.values()) == {State.OK}, found
-    assert is_fit(list(found.values()))
-    assert found["kfp store"].state is State.LIMITED  # There is no KFP in this cluster.
+    findings = judged(services.namespace, USUAL)
+    states = {name: findings[name].state for name in ("account", "rights", "kfp rights")}
+    assert set(states.values()) == {State.OK}, findings
+    assert is_fit(list(findings.values()))
+    assert findings["kfp store"].state is State.LIMITED  # There is no KFP in this cluster.
     assert chosen(None, services.namespace).name == USUAL
 
 
 @pytest.mark.usefixtures("pipeline")
 def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(services: InferenceServices):
-    found = judged(services.namespace, "default")
-    assert found["account"].state is State.OK
-    assert access_rights.as_yaml(access_rights.NEEDED) in found["rights"].text
+    findings = judged(services.namespace, "default")
+    assert findings["account"].state is State.OK
+    assert access_rights.as_yaml(access_rights.NEEDED) in findings["rights"].text
     # KServe's configuration may be read by all: the groups of an account count.
-    assert "inferenceservice-config" not in found["rights"].text
-    assert access_rights.as_yaml(access_rights.KFP)[1:-1] in found["kfp rights"].text
+    assert "inferenceservice-config" not in findings["rights"].text
+    assert access_rights.as_yaml(access_rights.KFP)[1:-1] in findings["kfp rights"].text
     absent = judged(services.namespace, "absent")
     assert absent["account"].state is State.MISSING
 
@@ -79,8 +79,8 @@ def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(services: Inf
 def test_runs_in_another_namespace_have_their_account_there_and_rights_here(
     services: InferenceServices, runs: str
 ):
-    found = judged(services.namespace, f"{runs}:{USUAL}")
-    assert {found[name].state for name in ("account", "rights", "kfp rights")} == {State.OK}
+    findings = judged(services.namespace, f"{runs}:{USUAL}")
+    assert {findings[name].state for name in ("account", "rights", "kfp rights")} == {State.OK}
     here = judged(services.namespace, USUAL)
     assert here["account"].state is State.MISSING
     assert chosen(None, services.namespace).name == ""
@@ -98,10 +98,10 @@ def test_kfps_own_accounts_get_the_rights_of_the_steps_on_request(
     file.write_text(yaml.safe_dump({**listed, "components": [*listed["components"], *both]}))
     kubectl("apply", "-k", elsewhere / "standalone")
     for name in (f"{runs}:pipeline-runner", "default-editor"):
-        found = judged(services.namespace, name)
-        assert found["rights"].state is State.OK, found["rights"].text
-        assert found["kfp rights"].state is State.MISSING  # KFP's own manifests give them these.
-        assert found["account"].state is State.MISSING  # Nothing here makes these accounts.
+        findings = judged(services.namespace, name)
+        assert findings["rights"].state is State.OK, findings["rights"].text
+        assert findings["kfp rights"].state is State.MISSING  # KFP's own manifests give them these.
+        assert findings["account"].state is State.MISSING  # Nothing here makes these accounts.
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -113,9 +113,9 @@ def test_what_the_launcher_is_told_decides_which_secret_the_account_must_see(
     data = {"defaultPipelineRoot": "s3://bucket/x", "providers": yaml.safe_dump(providers)}
     metadata = {"name": access_rights.LAUNCHER, "namespace": services.namespace}
     apply(tmp_path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
-    found = judged(services.namespace, USUAL)["kfp rights"]
-    assert found.state is State.MISSING
-    assert "resources: [secrets], verbs: [get], resourceNames: [mine]" in found.text
+    finding = judged(services.namespace, USUAL)["kfp rights"]
+    assert finding.state is State.MISSING
+    assert "resources: [secrets], verbs: [get], resourceNames: [mine]" in finding.text
     reference["secretName"] = "kanaria-store"
     data["providers"] = yaml.safe_dump(providers)
     apply(tmp_path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
@@ -125,10 +125,10 @@ def test_what_the_launcher_is_told_decides_which_secret_the_account_must_see(
 def test_who_may_not_ask_is_told_the_rule_and_may_with_it(
     pipeline: Account, services: InferenceServices, tmp_path: Path
 ):
-    asked = examine_account.Account(namespace=services.namespace, name="default")
+    account = examine_account.Account(namespace=services.namespace, name="default")
     client = pipeline.client()
     with pytest.raises(PermissionDeniedError) as raised:
-        examine(client, services.namespace, asked)
+        examine(client, services.namespace, account)
     _, _, rule = str(raised.value).partition("add to a ClusterRole of yours: ")
     name = f"asks-{services.namespace}"
     group = "rbac.authorization.k8s.io"
@@ -146,8 +146,8 @@ def test_who_may_not_ask_is_told_the_rule_and_may_with_it(
         "create", "clusterrolebinding", name, f"--clusterrole={name}", f"--serviceaccount={subject}"
     )
     try:
-        found = {one.subject: one for one in examine(client, services.namespace, asked)}
-        assert found["rights"].state is State.MISSING
+        findings = {one.subject: one for one in examine(client, services.namespace, account)}
+        assert findings["rights"].state is State.MISSING
     finally:
         kubectl("delete", "clusterrolebinding,clusterrole", name)
 

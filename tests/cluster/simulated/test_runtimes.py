@@ -32,8 +32,8 @@ def spec(services: InferenceServices, runtime: str, **fields: Any) -> ServiceSpe
 
 
 def container(pod: dict[str, Any]) -> dict[str, Any]:
-    found = {one["name"]: one for one in pod["spec"]["containers"]}
-    return found["kserve-container"]
+    containers = {one["name"]: one for one in pod["spec"]["containers"]}
+    return containers["kserve-container"]
 
 
 @pytest.mark.parametrize("mode", [{}, STANDARD], ids=["knative", "standard"])
@@ -54,9 +54,9 @@ def test_a_service_runs_on_our_runtime_where_it_belongs(
     placement: Placement,
     nodes: set[str],
 ):
-    asked = spec(services, runtime, placement=placement, annotations=mode)
-    found = deliver(ClusterTraffic(pipeline.client()), asked, 120, str(tmp_path / "pending"))
-    (pod,) = services.pods(found.revision if mode else "tips")
+    wanted = spec(services, runtime, placement=placement, annotations=mode)
+    delivered = deliver(ClusterTraffic(pipeline.client()), wanted, 120, str(tmp_path / "pending"))
+    (pod,) = services.pods(delivered.revision if mode else "tips")
     server = container(pod)
     assert server["image"] == image
     # Requests name the service, whatever InferenceService stands behind it.

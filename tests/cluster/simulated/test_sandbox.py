@@ -21,11 +21,11 @@ class Sandbox:
 
     def members(self) -> set[str]:
         """The programs in its namespace of processes, which is not ours."""
-        found = set()
+        names = set()
         for process in descendants(self.process.pid):
             if namespace(process) not in ("", namespace(os.getpid())):
-                found.add(name(process))
-        return found
+                names.add(name(process))
+        return names
 
     def wait_for(self, program: str) -> list[int]:
         wait_until(lambda: program in self.members() or self.process.poll() is not None)
@@ -44,10 +44,10 @@ def sandbox() -> Iterator[Sandbox]:
 def descendants(process: int) -> list[int]:
     children = Path(f"/proc/{process}/task/{process}/children")
     try:
-        found = [int(child) for child in children.read_text().split()]
+        children_of = [int(child) for child in children.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
-    return found + [one for child in found for one in descendants(child)]
+    return children_of + [one for child in children_of for one in descendants(child)]
 
 
 def namespace(process: int) -> str:

@@ -55,9 +55,11 @@ def test_an_image_cannot_be_pulled(
     made = cluster.create(PODS, services.namespace, step("train", schedulerName=NOBODY))
     held = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{IMAGE}"'}
     status = {"name": "main", "image": IMAGE, "imageID": "", "ready": False, "restartCount": 0}
-    kept = {"containerStatuses": [{**status, "state": {"waiting": held}}]}
+    waiting = {"containerStatuses": [{**status, "state": {"waiting": held}}]}
     core = CoreV1Api(api.client)
-    core.patch_namespaced_pod_status(made["metadata"]["name"], services.namespace, {"status": kept})
+    core.patch_namespaced_pod_status(
+        made["metadata"]["name"], services.namespace, {"status": waiting}
+    )
     expected = f'ImagePullBackOff: Back-off pulling image "{IMAGE}"'
     assert why(cluster, services, "train") == expected
 
