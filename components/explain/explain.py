@@ -116,13 +116,11 @@ class _Shared:
 
 def _by_shap(model: ExplainedModel, table: RowTable, request: Request, method: str) -> _Shared:
     if method == GRADIENT:
-        gradient_values = gradients.expected_gradients(
-            model, table, request.max_evals, request.seed
-        )
+        shares = gradients.expected_gradients(model, table, request.max_evals, request.seed)
         return _Shared(
-            base_value=gradient_values.base_value,
-            values=gradient_values.values,
-            predictions=gradient_values.predictions,
+            base_value=shares.base_value,
+            values=shares.values,
+            predictions=shares.predictions,
         )
     rows = [
         shapley_values.explained(

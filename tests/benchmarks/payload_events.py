@@ -36,14 +36,14 @@ def sending(
     sender = Sender(port, 32, reconnect=options.reconnect)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.run(sender.send(plan(options.rate, options.seconds, seed=1)))
-    again, sender.seen.unanswered = sender.seen.unanswered, []
+    again, sender.outcomes.unanswered = sender.outcomes.unanswered, []
     cut = len(again)
     if again:
         asyncio.run(sender.send(again))
-    assert not sender.seen.unanswered
-    sender.seen.unanswered = again[:0]
-    sender.seen.codes[0] = cut
-    results.put(sender.seen)
+    assert not sender.outcomes.unanswered
+    sender.outcomes.unanswered = again[:0]
+    sender.outcomes.codes[0] = cut
+    results.put(sender.outcomes)
 
 
 def watch(server: Server, megabytes: list[tuple[float, float]], done: threading.Event) -> None:

@@ -198,7 +198,7 @@ class Contract:
         """Answer the next requests whose path holds `path` with this status."""
         self.broken += [(path, status)] * times
 
-    def call_of(self, start: str) -> list[str]:
+    def requests_like(self, start: str) -> list[str]:
         return [request for request in self.requests if request.startswith(start)]
 
 

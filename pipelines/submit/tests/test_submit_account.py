@@ -48,7 +48,7 @@ def account_of_the_run(contract: Contract) -> str:
 
 def test_the_manifests_account_is_taken_where_it_exists(installed: Cluster):
     assert chosen(None, "team") == Account(name=USUAL, reason="namespace team has it")
-    assert installed.asked == ["/api/v1/namespaces/team/serviceaccounts/kanaria-pipeline"]
+    assert installed.questions == ["/api/v1/namespaces/team/serviceaccounts/kanaria-pipeline"]
 
 
 @pytest.mark.usefixtures("installed")
@@ -71,7 +71,7 @@ def test_a_cluster_that_does_not_tell_is_asked_once_and_leaves_kfps_own(
     account = chosen(None, "team")
     assert account.name == ""
     assert "no cluster could be asked for kanaria-pipeline; --service-account" in account.reason
-    assert len(installed.asked) == 1
+    assert len(installed.questions) == 1
 
 
 @pytest.mark.usefixtures("installed")
@@ -84,7 +84,7 @@ def test_a_named_one_is_taken_and_one_that_is_not_there_is_told():
 
 def test_kfps_own_can_be_asked_for(installed: Cluster):
     assert chosen("", "team").name == ""
-    assert installed.asked == []
+    assert installed.questions == []
 
 
 @pytest.mark.parametrize("name", ["Mine", "a b", "team:mine", "-", "x" * 254])

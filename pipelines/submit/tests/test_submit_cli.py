@@ -66,7 +66,7 @@ def test_without_waiting_the_link_is_the_last_line(contract: Contract, options: 
     done = kanaria("submit", *options, "--no-wait")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].startswith(f"run: {contract.url}/#/runs/details/")
-    assert not contract.asked("GET runs")
+    assert not contract.requests_like("GET runs")
 
 
 def test_ctrl_c_leaves_the_run_alone_and_says_how_to_stop_it(
@@ -84,7 +84,7 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_stop_it(
     assert f"the run may go on: {contract.url}/#/runs/details/{run_id}" in rest
     assert f"kanaria runs cancel {run_id} --host {contract.url}\n" in rest
     assert f"kanaria runs watch {run_id} --host {contract.url}\n" in rest
-    assert not contract.asked("POST runs/")
+    assert not contract.requests_like("POST runs/")
 
 
 def test_the_verbs_of_schedule(contract: Contract, options: list[str]):

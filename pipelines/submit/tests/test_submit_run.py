@@ -70,7 +70,7 @@ def test_an_unchanged_pipeline_is_uploaded_once(
     assert first.version.uploaded
     assert not again.version.uploaded
     assert again.version.version_id == first.version.version_id
-    assert len(contract.asked("POST pipelines/upload_version")) == 1
+    assert len(contract.requests_like("POST pipelines/upload_version")) == 1
     assert len(contract.state.experiments) == 1
 
 
@@ -209,4 +209,4 @@ def test_a_run_is_never_started_twice_by_a_retry(
     contract.break_next("v2beta1/runs", 503)
     with pytest.raises(NotReadyError, match="503"):
         started(server, pipeline, arguments, root)
-    assert len(contract.asked("POST runs")) == 1
+    assert len(contract.requests_like("POST runs")) == 1

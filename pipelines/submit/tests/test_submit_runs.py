@@ -175,7 +175,7 @@ def test_a_run_with_the_servers_kind_of_id_is_asked_for_directly(
     contract.state.runs[identity] = {**contract.state.runs[start().run_id], "run_id": identity}
     contract.requests.clear()
     assert runs.find(server, identity).run_id == identity
-    assert not contract.asked("GET runs ")
+    assert not contract.requests_like("GET runs ")
     with pytest.raises(ParameterError, match=r"404 Run .* not found"):
         runs.find(server, identity.replace("1", "2"))
 
@@ -247,7 +247,7 @@ def test_cancelling_ends_a_run_and_waits_for_its_end(
     contract.state.frames = (Frame("RUNNING", {"cook": "RUNNING"}),)
     finished = runs.cancel(run, server, poll_seconds=0)
     assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
-    assert len(contract.asked(f"POST runs/{run.run_id}:terminate")) == 1
+    assert len(contract.requests_like(f"POST runs/{run.run_id}:terminate")) == 1
     with pytest.raises(ParameterError, match=r"has ended already \(failed\)"):
         runs.cancel(run, server)
 
@@ -262,7 +262,7 @@ def test_a_run_without_a_workflow_does_not_end_and_that_is_said(
     monkeypatch.setattr(runs, "CANCEL_SECONDS", 0.0)
     with pytest.raises(NotReadyError, match=r"still says CANCELING .* may be gone"):
         runs.cancel(run, server, poll_seconds=0)
-    assert len(contract.asked("POST runs/")) == 1
+    assert len(contract.requests_like("POST runs/")) == 1
 
 
 def test_a_failed_run_goes_on_when_it_is_retried(contract: Contract, server: Server, start: Start):
@@ -283,7 +283,7 @@ def test_only_a_failed_run_is_retried(
     contract.state.frames = (Frame(state),)
     with pytest.raises(ParameterError, match=f"is {state.lower()}; only a run .*; {remedy}"):
         runs.retry(run, server)
-    assert not contract.asked(f"POST runs/{run.run_id}")
+    assert not contract.requests_like(f"POST runs/{run.run_id}")
 
 
 def test_a_failure_after_a_retry_is_none_of_the_cancellation_before(

@@ -149,7 +149,7 @@ def test_ctrl_c_leaves_a_watched_run_alone(contract: Contract, run: Submitted):
     rest, _ = process.communicate()
     assert process.returncode == 130
     assert f"kanaria runs cancel {run.run_id} --host {contract.url}" in rest
-    assert not contract.asked(f"POST runs/{run.run_id}")
+    assert not contract.requests_like(f"POST runs/{run.run_id}")
 
 
 def test_cancel_and_retry(contract: Contract, run: Submitted):

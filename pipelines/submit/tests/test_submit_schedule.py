@@ -102,7 +102,7 @@ def test_runs_are_waited_for_before_their_schedule_is_deleted(
     contract.state.frames = (Frame("RUNNING"), Frame("RUNNING"), Frame("SUCCEEDED"))
     schedule.delete(server, "nightly", schedule.Running.WAIT, poll_seconds=0)
     assert contract.state.runs[going]["state"] == "SUCCEEDED"
-    assert not contract.asked(f"POST runs/{going}")
+    assert not contract.requests_like(f"POST runs/{going}")
     assert contract.state.schedules == {}
 
 

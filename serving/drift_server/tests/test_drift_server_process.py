@@ -165,18 +165,18 @@ def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
     sender = Sender(server.port, connections=8)
     sending = threading.Thread(target=lambda: asyncio.run(sender.send(sendings)))
     sending.start()
-    while len(sender.seen.acknowledged) < 300:
+    while len(sender.outcomes.acknowledged) < 300:
         assert sending.is_alive()
         sending.join(0.01)
     server.kill()
     server.start()
     server.wait()
     sending.join()
-    again, sender.seen.unanswered = sender.seen.unanswered, []
+    again, sender.outcomes.unanswered = sender.outcomes.unanswered, []
     asyncio.run(sender.send(again))
     planned = {s.key for s in sendings if s.key}
-    assert sender.seen.acknowledged == planned
-    assert set(sender.seen.codes) == {200, 400}
+    assert sender.outcomes.acknowledged == planned
+    assert set(sender.outcomes.codes) == {200, 400}
     stored = exchanges(server).values()
     assert {(e.id, "request") for e in stored if e.request} | {
         (e.id, "response") for e in stored if e.response

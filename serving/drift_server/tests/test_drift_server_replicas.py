@@ -81,15 +81,19 @@ def test_replicas_keep_each_event_and_judge_each_window_once(new_database, start
     ]
     for thread in judges + sending:
         thread.start()
-    while len(senders[1].seen.acknowledged) < 50:
+    while len(senders[1].outcomes.acknowledged) < 50:
         assert sending[1].is_alive()
         sending[1].join(0.01)
     replicas[1].kill()
     for thread in sending:
         thread.join()
     other = Sender(replicas[2].port, connections=4)
-    asyncio.run(other.send(senders[1].seen.unanswered))
-    assert not senders[0].seen.unanswered + senders[2].seen.unanswered + other.seen.unanswered
+    asyncio.run(other.send(senders[1].outcomes.unanswered))
+    assert (
+        not senders[0].outcomes.unanswered
+        + senders[2].outcomes.unanswered
+        + other.outcomes.unanswered
+    )
     done.set()
     for thread in judges:
         thread.join()

@@ -218,7 +218,7 @@ def pods_of(services: InferenceServices) -> list[dict[str, object]]:
 def test_the_doctor_misses_nothing_for_the_pipelines_account(
     pipeline: Account, services: InferenceServices
 ):
-    findings = {one.subject: one for one in examine(pipeline.client(), services.namespace)}
+    findings = {each.subject: each for each in examine(pipeline.client(), services.namespace)}
     assert findings["rights"].state is State.OK
     assert is_fit(list(findings.values()))
     # What lies outside of the namespace may not be seen, which is no error.
