@@ -1,6 +1,6 @@
 """The drift server's process: takes payload events and labels, answers what was found of them.
 
-Rule: `server` alone answers HTTP, and no test runs before an answer. What it is made of has rooms
+Rule: `http_routes` alone answers HTTP, and no test runs before an answer. What it is made of has rooms
 of its own beside this one, each importing only those below it:
 
     room                 its job

@@ -38,6 +38,13 @@ from starlette.types import Receive, Scope, Send
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
 from kanaria.serving.databases.database import StoreError
 from kanaria.serving.drift_server import store_gauges
+from kanaria.serving.drift_server.label_upload import (
+    LabelError,
+    MediaTypeError,
+    TooManyError,
+    check_labels_type,
+    read_labels,
+)
 from kanaria.serving.drift_server.server_metrics import Metrics
 from kanaria.serving.drift_watch import watch_states
 from kanaria.serving.drift_watch.verdict_routes import routes, scraped
@@ -53,13 +60,6 @@ from kanaria.serving.http_server.upload_bodies import (
 )
 from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
-from kanaria.serving.payload_log.label_upload import (
-    LabelError,
-    MediaTypeError,
-    TooManyError,
-    check_labels_type,
-    read_labels,
-)
 from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.payload_log.retention import MOST_SERVICES
 from kanaria.serving.payload_log.store_reader import Coverage

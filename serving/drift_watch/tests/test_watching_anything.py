@@ -23,13 +23,13 @@ from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirno
 from kanaria.serving.drift.univariate.missing_values import MissingValues
 from kanaria.serving.drift.univariate.population_stability import PopulationStability
 from kanaria.serving.drift.univariate.wasserstein import Wasserstein
+from kanaria.serving.drift_server.label_upload import LabelError, read_labels
 from kanaria.serving.drift_watch import stored_verdicts, verdict_gauges, verdict_line
 from kanaria.serving.drift_watch.examine_window import Fitted, examine
 from kanaria.serving.drift_watch.verdict_delivery import headers
 from kanaria.serving.drift_watch.verdict_routes import newest_json
 from kanaria.serving.drift_watch.window_columns import read
 from kanaria.serving.drift_watch.window_runner import Watched
-from kanaria.serving.payload_log.label_upload import LabelError, read_labels
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.payload_cloud_event import EventError, Kind, read_event

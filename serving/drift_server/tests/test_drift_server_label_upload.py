@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.serving.drift_server.label_upload import LabelError, read_labels
 from kanaria.serving.payload_log.exchanges import Label
-from kanaria.serving.payload_log.label_upload import LabelError, read_labels
 from kanaria.serving.payload_log.open_store import open_store
 
 NOW = 1_769_860_800.0
