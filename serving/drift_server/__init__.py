@@ -1,7 +1,7 @@
 """The drift server's process: takes payload events and labels, answers what was found of them.
 
-Rule: `http_routes` alone answers HTTP, and no test runs before an answer. What it is made of has rooms
-of its own beside this one, each importing only those below it:
+Rule: `http_routes` alone answers HTTP, and no test runs before an answer. What it is made of has
+rooms of its own beside this one, each importing only those below it:
 
     room                 its job
     ------------------   -------------------------------------------------------------------
