@@ -24,13 +24,13 @@ from kanaria.components.shared.errors import DataError, ParameterError
 __all__ = ["home"]
 
 
-def failure(wanted: EvaluationRequest, kind: type[Exception]) -> str:
+def failure(evaluation_request: EvaluationRequest, kind: type[Exception]) -> str:
     with pytest.raises(kind) as caught:
-        judged(wanted)
-    assert {path.name for path in wanted.out.iterdir()} <= {
+        judged(evaluation_request)
+    assert {path.name for path in evaluation_request.out.iterdir()} <= {
         "config.pbtxt",
         # What evaluate_model wrote before bless_model failed.
-        *(("evaluation", "evaluation.html") if wanted.deployed else ()),
+        *(("evaluation", "evaluation.html") if evaluation_request.deployed else ()),
     }
     message = str(caught.value)
     assert "\n" not in message
@@ -75,8 +75,8 @@ def test_a_label_column_that_does_not_exist(home: Path):
 def test_labels_that_give_no_metric(home: Path, name: str, labels: list, expected: str):
     rows = table().slice(0, 4).set_column(1, "late", pa.array(labels))
     folder = write_examples(home / f"{name}-examples", rows)
-    wanted = request(home, name, CONFIG % (VALUE % 0.5), examples=str(folder))
-    assert expected in failure(wanted, DataError)
+    evaluation_request = request(home, name, CONFIG % (VALUE % 0.5), examples=str(folder))
+    assert expected in failure(evaluation_request, DataError)
 
 
 def test_a_negative_weight(home: Path):
@@ -85,8 +85,8 @@ def test_a_negative_weight(home: Path):
     config = (CONFIG % "").replace(
         'label_key: "late"', 'label_key: "late" example_weight_key: "weight"'
     )
-    wanted = request(home, "weight", config, examples=str(folder))
-    assert "weight 'weight': -0.5 in row 299 is negative" in failure(wanted, DataError)
+    evaluation_request = request(home, "weight", config, examples=str(folder))
+    assert "weight 'weight': -0.5 in row 299 is negative" in failure(evaluation_request, DataError)
 
 
 def test_what_tfma_refuses_is_one_line(home: Path):
@@ -96,19 +96,19 @@ def test_what_tfma_refuses_is_one_line(home: Path):
 
 def test_a_split_without_rows(home: Path):
     folder = write_examples(home / "empty-examples", table().slice(0, 0))
-    wanted = request(home, "empty", CONFIG % "", examples=str(folder))
-    assert "the split has no rows" in failure(wanted, DataError)
+    evaluation_request = request(home, "empty", CONFIG % "", examples=str(folder))
+    assert "the split has no rows" in failure(evaluation_request, DataError)
 
 
 def test_a_model_that_predicts_nan(home: Path):
     save(home / "nan-model", Scorer(float("nan")))
-    wanted = request(home, "nan-prediction", CONFIG % "", model=str(home / "nan-model"))
-    assert "is not finite in 300 of 300 rows, first row 0" in failure(wanted, DataError)
+    evaluation_request = request(home, "nan-prediction", CONFIG % "", model=str(home / "nan-model"))
+    assert "is not finite in 300 of 300 rows, first row 0" in failure(evaluation_request, DataError)
 
 
 def test_a_folder_without_a_model(home: Path):
-    wanted = request(home, "no-model", CONFIG % "", model=str(home / "examples"))
-    assert "no model in it" in failure(wanted, DataError)
+    evaluation_request = request(home, "no-model", CONFIG % "", model=str(home / "examples"))
+    assert "no model in it" in failure(evaluation_request, DataError)
 
 
 def test_a_release_that_is_gone_from_its_bucket(home: Path, monkeypatch: pytest.MonkeyPatch):
@@ -119,13 +119,17 @@ def test_a_release_that_is_gone_from_its_bucket(home: Path, monkeypatch: pytest.
 
 
 def test_a_release_that_is_gone(home: Path):
-    wanted = request(home, "gone", CONFIG % "", deployed=str(home / "nowhere"))
-    assert "no model in this release" in failure(wanted, DataError)
+    evaluation_request = request(home, "gone", CONFIG % "", deployed=str(home / "nowhere"))
+    assert "no model in this release" in failure(evaluation_request, DataError)
 
 
 def test_an_input_the_examples_lack(home: Path):
     folder = write_examples(
         home / "other-examples", table().rename_columns(["x", "late", "carrier", "hour"])
     )
-    wanted = request(home, "lacking", CONFIG % "", examples=str(folder), model=str(home / "named"))
-    assert "inputs ['score'] are no columns of the examples" in failure(wanted, DataError)
+    evaluation_request = request(
+        home, "lacking", CONFIG % "", examples=str(folder), model=str(home / "named")
+    )
+    assert "inputs ['score'] are no columns of the examples" in failure(
+        evaluation_request, DataError
+    )

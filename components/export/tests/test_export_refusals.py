@@ -45,12 +45,12 @@ def behind_transform(world: Any, request: Any) -> Any:
     (world.home / "schema").mkdir()
     (world.home / "schema/schema.pbtxt").write_text(SCHEMA)
     (world.home / "module.py").write_text(MODULE.replace("BUCKETS", str(request.param)))
-    wanted = TransformRequest(
+    transform_request = TransformRequest(
         examples=world.home / "examples",
         schema=world.home / "schema",
         module_file=str(world.home / "module.py"),
     )
-    transform(wanted, world.home / "graph", world.home / "transformed")
+    transform(transform_request, world.home / "graph", world.home / "transformed")
     fare = tf.keras.Input((1,), name="fare_xf")
     way = tf.keras.Input((1,), name="way_xf", dtype=tf.int64)
     vector = tf.keras.layers.Flatten()(tf.keras.layers.Embedding(3, 2)(way + request.param * 0))

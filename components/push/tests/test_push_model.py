@@ -111,9 +111,9 @@ def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, t
 
 def test_data_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
     good, bad = (blessing(tmp_path / name, name == "good") for name in ("good", "bad"))
-    wanted = replace(request(models, tmp_path), outcomes=(good, bad))
+    push_request = replace(request(models, tmp_path), outcomes=(good, bad))
     with pytest.raises(DataError, match="did not pass: auc is low"):
-        push(wanted, tmp_path / "endpoint")
+        push(push_request, tmp_path / "endpoint")
     assert traffic.observe("default", "tips") is None
 
 
@@ -178,8 +178,8 @@ def test_another_model_is_refused_while_a_rollout_is_active(
 def test_with_a_rollout_to_follow_the_revision_stays_at_zero(models: Path, tmp_path: Path):
     policy = tmp_path / "policy.yaml"
     policy.write_text("strategy: blue_green")
-    wanted = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
-    endpoint = push(wanted, tmp_path / "endpoint")
+    push_request = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
+    endpoint = push(push_request, tmp_path / "endpoint")
     assert (endpoint.pushed, endpoint.percent) == (True, 0)
 
 
@@ -187,9 +187,9 @@ def test_with_a_rollout_to_follow_the_revision_stays_at_zero(models: Path, tmp_p
 def test_a_faulty_policy_is_refused_before_anything_is_done(models: Path, tmp_path: Path):
     policy, before = tmp_path / "policy.yaml", manifest()
     policy.write_text("strategy: green\nsteps: 3")
-    wanted = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
+    push_request = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
     with pytest.raises(ParameterError, match=r"strategy='green'.*steps=3"):
-        push(wanted, tmp_path / "endpoint")
+        push(push_request, tmp_path / "endpoint")
     assert manifest() == before
 
 

@@ -64,8 +64,8 @@ def request(tmp_path: Path, model: Path, root: str) -> PushRequest:
 def test_a_release_in_a_bucket_is_served_and_found_again(
     models: Path, tmp_path: Path, bucket: Bucket
 ):
-    wanted = request(tmp_path, models / "one", f"{bucket.uri}/models")
-    pushed = push(wanted, tmp_path / "endpoint")
+    push_request = request(tmp_path, models / "one", f"{bucket.uri}/models")
+    pushed = push(push_request, tmp_path / "endpoint")
     assert pushed.pushed
     assert pushed.storage_uri.startswith(bucket.uri.replace("minio://", "s3://") + "/models/tips/")
     deployed = resolve_deployed("tips", "default")
@@ -74,7 +74,7 @@ def test_a_release_in_a_bucket_is_served_and_found_again(
 
     before = bucket.keys()
     assert not [key for key in before if key.endswith(".pending")]
-    again = push(wanted, tmp_path / "endpoint")
+    again = push(push_request, tmp_path / "endpoint")
     assert again.reason == "already served; nothing was changed"
     assert bucket.keys() == before
 
@@ -88,11 +88,11 @@ def test_a_release_that_is_not_there_is_the_revisions_failure(
         uri_files.remove(f"{published}/model")
         return published
 
-    wanted = request(tmp_path, models / "two", f"{bucket.uri}/gone")
+    push_request = request(tmp_path, models / "two", f"{bucket.uri}/gone")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kanaria.components.push.push.publish", without_model)
         with pytest.raises(DataError, match=r"does not load s3://.*gone/.*/model.*no such file"):
-            push(wanted, tmp_path / "endpoint")
+            push(push_request, tmp_path / "endpoint")
 
 
 def test_a_model_is_copied_once_a_uri(bucket: Bucket, models: Path, tmp_path: Path):
@@ -106,6 +106,6 @@ def test_a_model_is_copied_once_a_uri(bucket: Bucket, models: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("root", ["minio://", "hdfs://host/models"])
 def test_a_model_root_that_cannot_be_is_one_of_the_faults(tmp_path: Path, root: str):
-    wanted = request(tmp_path, tmp_path, root)
+    push_request = request(tmp_path, tmp_path, root)
     with pytest.raises(ParameterError, match="push_model: model_root: uri="):
-        push(wanted, tmp_path / "endpoint")
+        push(push_request, tmp_path / "endpoint")

@@ -28,8 +28,8 @@ def request(**changes: Any) -> RunReport:
     return RunReport(**fields | changes)
 
 
-def written(wanted: RunReport, uri: str, folder: Path) -> tuple[dict[str, Any], str]:
-    metadata = report.write(wanted, uri, folder / "summary")
+def written(run_report: RunReport, uri: str, folder: Path) -> tuple[dict[str, Any], str]:
+    metadata = report.write(run_report, uri, folder / "summary")
     return metadata, (folder / "summary").read_text()
 
 

@@ -26,8 +26,8 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(data: Path, pattern: str, **wanted: object) -> list[str]:
-    files, _, _ = resolve_span(f"{data}/{pattern}", SpanRequest(**wanted)).data.partition(
+def names(data: Path, pattern: str, **span_settings: object) -> list[str]:
+    files, _, _ = resolve_span(f"{data}/{pattern}", SpanRequest(**span_settings)).data.partition(
         "#sha256="
     )
     return [str(Path(file).relative_to(data)) for file in files.split(",")]

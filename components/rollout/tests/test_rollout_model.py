@@ -70,15 +70,15 @@ def targets(tmp_path: Path) -> Targets:
 def test_a_pushed_canary_is_promoted_and_the_step_may_be_run_again(
     service: LocalTraffic, tmp_path: Path
 ):
-    wanted, written = request(tmp_path), targets(tmp_path)
-    assert roll_out(wanted, written)[0]
+    rollout_request, written = request(tmp_path), targets(tmp_path)
+    assert roll_out(rollout_request, written)[0]
     assert service.observe("default", "taxi").rolled_out == "taxi-predictor-00002"
     judgement = outcome.read(written.outcome)
     assert judgement.passed
     assert judgement.thresholds["strategy"] == "basic"
     assert "taxi-predictor-00002" in written.timeline.read_text()
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
-    assert roll_out(wanted, again)[0]
+    assert roll_out(rollout_request, again)[0]
     assert outcome.read(again.outcome) == judgement
 
 
@@ -98,9 +98,11 @@ def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
 
 
 def test_without_the_policy_that_it_needs_the_canary_is_left_alone(tmp_path: Path):
-    wanted = request(tmp_path, percent=10)
+    rollout_request = request(tmp_path, percent=10)
     written = targets(tmp_path)
-    promoted, judgement = roll_out(replace(wanted, policy_file="", needs_policy=True), written)
+    promoted, judgement = roll_out(
+        replace(rollout_request, policy_file="", needs_policy=True), written
+    )
     assert not promoted
     assert judgement.passed
     assert judgement.reasons[0].text == "no policy, no rollout: taxi-predictor-00002 keeps 10 %"

@@ -66,10 +66,10 @@ def test_a_person_approves_what_the_policy_asks_and_the_record_names_him(
 
 @pytest.mark.usefixtures("service")
 def test_what_was_promoted_already_is_left_as_it_is(tmp_path: Path):
-    wanted = request(tmp_path, "strategy: basic\n")
-    assert promote(wanted, targets(tmp_path))[0]
+    rollout_request = request(tmp_path, "strategy: basic\n")
+    assert promote(rollout_request, targets(tmp_path))[0]
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
-    assert promote(wanted, again)[0]
+    assert promote(rollout_request, again)[0]
     assert outcome.read(again.outcome) == outcome.read(tmp_path / "outcome")
     assert FileStore(tmp_path / "serving").load(*NAMES).rollout.number == 1
     with pytest.raises(NotReadyError, match="default/flights: there is no such service"):

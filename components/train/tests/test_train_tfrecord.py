@@ -105,8 +105,8 @@ def test_the_data_accessor_trains_the_same_model_on_both_formats(transformed, pa
 
 def test_a_module_that_opens_the_files_itself_runs(raw: Path, packed: Path, tmp_path: Path):
     (tmp_path / "user_module.py").write_text(READS_ITSELF)
-    wanted = replace(request(raw, packed), module_file=str(tmp_path / "user_module.py"))
-    done = train(wanted, tmp_path / "model", tmp_path / "run")
+    train_request = replace(request(raw, packed), module_file=str(tmp_path / "user_module.py"))
+    done = train(train_request, tmp_path / "model", tmp_path / "run")
     assert done.signatures == ("serving_default",)
 
 
@@ -124,14 +124,14 @@ def run_fn(fn_args):
     raise LookupError(f"{int(tf.reduce_sum(parsed['late']))} of {len(parsed['late'])} late")
 """
     )
-    wanted = replace(
+    train_request = replace(
         request(raw, packed),
         module_file=str(tmp_path / "user_module.py"),
         transformed_examples=raw / "not_materialized",
     )
     late = pq.read_table(examples.split_files(raw / "examples", "train")[0])["late"].to_pylist()
     with pytest.raises(UserCodeError, match=f"{sum(late)} of {len(late)} late"):
-        train(wanted, tmp_path / "model", tmp_path / "run")
+        train(train_request, tmp_path / "model", tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_a_module_that_reads_another_format_is_told_which_to_set(
     module = READS_ITSELF.replace("reader=_gzip_reader_fn", f"reader={reader}")
     (tmp_path / "user_module.py").write_text(module)
     home = transformed if format_ == "parquet" else packed
-    wanted = replace(request(raw, home), module_file=str(tmp_path / "user_module.py"))
+    train_request = replace(request(raw, home), module_file=str(tmp_path / "user_module.py"))
     with pytest.raises(UserCodeError, match=remedy) as caught:
-        train(wanted, tmp_path / "model", tmp_path / "run")
+        train(train_request, tmp_path / "model", tmp_path / "run")
     assert "\n" not in str(caught.value)
     assert "user_module.py:" in str(caught.value)

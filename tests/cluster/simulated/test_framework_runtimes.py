@@ -59,13 +59,13 @@ def test_kserve_takes_the_service_and_starts_the_server_of_its_framework(
     image: str,
     argument: str,
 ):
-    wanted = ServiceSpec(
+    service_spec = ServiceSpec(
         name="tips",
         namespace=services.namespace,
         storage_uri="s3://models/tips/one/model",
         server=ModelServer(protocol_version=protocol),
     )
-    spec = model_runtime.served(wanted, model_of(tmp_path / "model", framework))
+    spec = model_runtime.served(service_spec, model_of(tmp_path / "model", framework))
     traffic = ClusterTraffic(pipeline.client())
     deliver(traffic, spec, 120, str(tmp_path / "pending"))
     model = services.get("tips")["spec"]["predictor"]["model"]

@@ -54,8 +54,10 @@ def test_a_service_runs_on_our_runtime_where_it_belongs(
     placement: Placement,
     nodes: set[str],
 ):
-    wanted = spec(services, runtime, placement=placement, annotations=mode)
-    delivered = deliver(ClusterTraffic(pipeline.client()), wanted, 120, str(tmp_path / "pending"))
+    service_spec = spec(services, runtime, placement=placement, annotations=mode)
+    delivered = deliver(
+        ClusterTraffic(pipeline.client()), service_spec, 120, str(tmp_path / "pending")
+    )
     (pod,) = services.pods(delivered.revision if mode else "tips")
     server = container(pod)
     assert server["image"] == image
