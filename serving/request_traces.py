@@ -98,12 +98,12 @@ class RequestTraces:
             about = {"http.request.method": "POST", "url.path": path, **(attributes or {})}
             with self.answering(_name(path), about, scope["headers"]) as span:
 
-                async def seen(message: Message) -> None:
+                async def traced_send(message: Message) -> None:
                     if message["type"] == "http.response.start":
                         note_answer(span, message["status"], message["headers"])
                     await send(message)
 
-                await app(scope, receive, seen)
+                await app(scope, receive, traced_send)
 
         return traced
 

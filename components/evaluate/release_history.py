@@ -64,9 +64,9 @@ def read(deployed: str, keys: VerifyKeys | None = None) -> ReleaseHistory:
     if not deployed:
         return ReleaseHistory()
     releases: list[PastRelease] = []
-    uri, end, seen = deployed, FIRST, set[str]()
-    while uri and uri not in seen and len(releases) < MOST:
-        seen.add(uri)
+    uri, end, uris = deployed, FIRST, set[str]()
+    while uri and uri not in uris and len(releases) < MOST:
+        uris.add(uri)
         try:
             past = _past(uri, keys)
         except KanariaError as error:
@@ -74,7 +74,7 @@ def read(deployed: str, keys: VerifyKeys | None = None) -> ReleaseHistory:
             break
         releases.insert(0, past)
         uri = past.evaluation.against
-    return ReleaseHistory(releases=tuple(releases), end=MORE if uri and uri not in seen else end)
+    return ReleaseHistory(releases=tuple(releases), end=MORE if uri and uri not in uris else end)
 
 
 def _past(uri: str, keys: VerifyKeys | None) -> PastRelease:

@@ -74,9 +74,9 @@ TO_PUSH = (
 """Parameters of the pipeline that a step takes under the same name."""
 
 
-def _among(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _among(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return the pipeline's parameters with these names."""
-    return {name: given[name] for name in names}
+    return {name: values[name] for name in names}
 
 
 def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -85,10 +85,10 @@ def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return task
 
 
-def _span(data: str, **asked: Any) -> dsl.PipelineTask:
+def _span(data: str, **settings: Any) -> dsl.PipelineTask:
     """Find the data of this run; a schedule's time is filled in by KFP's driver."""
     time = dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER
-    return _fresh(resolve_span(data=data, schedule_time=time, **asked))
+    return _fresh(resolve_span(data=data, schedule_time=time, **settings))
 
 
 def _live(deployed: dsl.PipelineTask) -> dict[str, Any]:
@@ -161,13 +161,13 @@ def _reference(detector: Any, *tasks: dsl.PipelineTask) -> dsl.PipelineTask:
     )
 
 
-def _lineage(pipeline: str, found: dsl.PipelineTask) -> dict[str, Any]:
+def _lineage(pipeline: str, resolved: dsl.PipelineTask) -> dict[str, Any]:
     """Return what tells where a model comes from; the run's id is filled in by KFP's driver."""
     return {
         "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         "pipeline_name": pipeline,
-        "span": found.outputs["span"],
-        "data": found.outputs["data"],
+        "span": resolved.outputs["span"],
+        "data": resolved.outputs["data"],
     }
 
 
@@ -183,70 +183,70 @@ def _rolled_out(push: dsl.PipelineTask, policy_file: Any, **sources: Any) -> Non
     _fresh(rollout)
 
 
-def build(pipeline: str, given: Mapping[str, Any]) -> None:
+def build(pipeline: str, parameters: Mapping[str, Any]) -> None:
     """Make the tasks in the pipeline that is being compiled.
 
     Args:
         pipeline: its name.
-        given: parameter of train_and_deploy -> the pipeline's own, or a constant; all of them.
+        parameters: parameter of train_and_deploy -> the pipeline's own, or a constant; all of them.
     """
     deployed = _fresh(
         resolve_deployed(
-            **_among(given, ("service", "delivery", "warm_start", "tracking")),
+            **_among(parameters, ("service", "delivery", "warm_start", "tracking")),
             run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
             pipeline_name=pipeline,
         )
     )
-    found = _span(
-        given["data"],
-        span=given["span"],
-        version=given["span_version"],
-        window=given["span_window"],
-        serving_statistics=given["serving_statistics"],
-        reading=given["reading"],
+    resolved = _span(
+        parameters["data"],
+        span=parameters["span"],
+        version=parameters["span_version"],
+        window=parameters["span_window"],
+        serving_statistics=parameters["serving_statistics"],
+        reading=parameters["reading"],
     )
-    ingest = ingest_data(data=found.outputs["data"], **_among(found.outputs, READ))
+    ingest = ingest_data(data=resolved.outputs["data"], **_among(resolved.outputs, READ))
     validate = validate_data(
         examples=ingest.outputs["examples"],
-        schema_file=given["schema_file"],
-        environment=given["schema_environment"],
-        serving_statistics=found.outputs["serving_statistics"],
-        compute=given["compute"],
+        schema_file=parameters["schema_file"],
+        environment=parameters["schema_environment"],
+        serving_statistics=resolved.outputs["serving_statistics"],
+        compute=parameters["compute"],
     )
     compare = compare_data(
         **_for_comparison(validate),
-        environment=given["schema_environment"],
+        environment=parameters["schema_environment"],
         **_live(deployed),
     )
     transform = transform_data(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
         outcome=validate.outputs["outcome"],
-        module_file=given["module_file"],
-        materialize=given["materialize"],
-        custom_config=given["custom_config"],
-        compute=given["compute"],
+        module_file=parameters["module_file"],
+        materialize=parameters["materialize"],
+        custom_config=parameters["custom_config"],
+        compute=parameters["compute"],
     )
     train = train_model(
-        **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)
+        **_for_training(deployed, ingest, validate, transform), **_among(parameters, TO_TRAIN)
     )
     evaluate = evaluate_model(
-        **_for_evaluation(ingest, validate, train), **_among(given, TO_EVALUATE)
+        **_for_evaluation(ingest, validate, train), **_among(parameters, TO_EVALUATE)
     )
     bless = bless_model(
         **_for_blessing(ingest, train, evaluate),
-        **_among(given, TO_EVALUATE),
+        **_among(parameters, TO_EVALUATE),
         **_live(deployed),
     )
-    fit = _reference(given["drift_detector"], ingest, validate, train)
+    fit = _reference(parameters["drift_detector"], ingest, validate, train)
     push = push_model(
         **_for_release(validate, train, bless, compare, fit),
-        **_lineage(pipeline, found),
-        **_among(given, TO_PUSH),
+        **_lineage(pipeline, resolved),
+        **_among(parameters, TO_PUSH),
     )
     _rolled_out(
         _fresh(push),
-        given["rollout_policy_file"],
+        parameters["rollout_policy_file"],
         prometheus_url=deployed.outputs["prometheus_url"],
         drift_server_url=deployed.outputs["drift_server_url"],
     )

@@ -153,11 +153,11 @@ def with_features(
     for name in request.parts.keys() & columns.keys():
         raise RequestError(f"input {name!r}: comes from the feature store; leave it out")
     gone = () if settings.keep_entities else settings.entities
-    kept = [part for name, part in request.parts.items() if name not in gone]
-    items = [part.item for part in kept]
+    parts = [part for name, part in request.parts.items() if name not in gone]
+    items = [part.item for part in parts]
     items += [_tensor(name, values, inputs) for name, values in columns.items()]
     head = written({**request.document, "inputs": items})
-    tails = [part.binary for part in kept if part.binary is not None]
+    tails = [part.binary for part in parts if part.binary is not None]
     return b"".join([head, *tails]), len(head) if tails else None
 
 

@@ -69,12 +69,16 @@ class Transformer:
             return PlainTextResponse("ok\n")
         body = await request.body()
         headers = _passed_on(request.scope["headers"])
-        asked = question(request.method, path)
-        if asked is None:
+        target = question(request.method, path)
+        if target is None:
             return await self._handed_on(request, path, headers, body)
         length = request.headers.get(JSON_LENGTH_HEADER, "")
         joined = await self._lookup.joined(
-            asked.protocol, body, length, self._settings, lambda: self._expected(asked)
+            target.protocol,
+            body,
+            length,
+            self._settings,
+            lambda: self._expected(target),
         )
         if isinstance(joined, Refusal):
             return JSONResponse({"error": joined.why}, status_code=joined.code)
@@ -82,17 +86,17 @@ class Transformer:
         if joined.json_length is not None:
             headers.append((JSON_LENGTH_HEADER, str(joined.json_length)))
         answer = await self._handed_on(request, path, headers, joined.body)
-        self._memory.note_code(asked.metadata_path, answer.status_code)
+        self._memory.note_code(target.metadata_path, answer.status_code)
         return answer
 
-    async def _expected(self, asked: Question) -> ExpectedInputs:
-        path = asked.metadata_path
+    async def _expected(self, target: Question) -> ExpectedInputs:
+        path = target.metadata_path
 
         async def ask() -> tuple[int, bytes]:
             answer = await self._answer_of_predictor("GET", path, [], b"")
             return answer.status_code, bytes(answer.body)
 
-        return await self._memory.expected(path, asked.protocol, ask)
+        return await self._memory.expected(path, target.protocol, ask)
 
     async def _handed_on(
         self, request: Request, path: str, headers: Headers, body: bytes

@@ -276,8 +276,8 @@ def test_tensors_get_the_values_of_rows_and_of_training(server, training_rows):
     for drivers in ([*range(12)], [7, 11, 3]):
         wanted = [offline(training_rows[driver]) for driver in drivers]
         assert rows_of(infer(server.url, "echo", drivers)) == wanted
-        told = predicted(server, "echo-v1", drivers).json()["predictions"]
-        assert [{**row, "x": row["x"][0]} for row in told] == wanted
+        predictions = predicted(server, "echo-v1", drivers).json()["predictions"]
+        assert [{**row, "x": row["x"][0]} for row in predictions] == wanted
     assert training_rows[9]["long"] == 2**60 + 9
 
 

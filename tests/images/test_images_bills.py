@@ -84,14 +84,14 @@ def test_the_bill_names_what_is_installed_and_no_more(
     docker: Engine, image_of: Images, runtime: str
 ):
     tag = image_of(runtime)
-    told = json.loads(docker.in_container(tag, "python3", "-I", "-c", HELD, options=ANY_USER))
-    assert told["name"] == f"kanaria-{'training-' * (runtime == 'spark')}{runtime}"
-    held = told["held"]
+    bill = json.loads(docker.in_container(tag, "python3", "-I", "-c", HELD, options=ANY_USER))
+    assert bill["name"] == f"kanaria-{'training-' * (runtime == 'spark')}{runtime}"
+    held = bill["held"]
     assert held.pop("kanaria")
     # TensorFlow's packages ask for it by the name that it has with GPUs.
     assert held.pop("tensorflow", None) == held.get("tensorflow-cpu")
-    assert told["python"] == held
-    assert told["debian"] == sorted(docker.in_container(tag, "sh", "-c", DEBIAN).splitlines())
+    assert bill["python"] == held
+    assert bill["debian"] == sorted(docker.in_container(tag, "sh", "-c", DEBIAN).splitlines())
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -99,8 +99,8 @@ def test_a_user_without_a_name_has_one_for_libraries(
     docker: Engine, image_of: Images, runtime: str
 ):
     code = "import getpass, os; print(getpass.getuser(), os.path.expanduser('~'))"
-    told = docker.in_container(image_of(runtime), "python3", "-c", code, options=ANY_USER)
-    assert told == "kanaria /tmp"
+    output = docker.in_container(image_of(runtime), "python3", "-c", code, options=ANY_USER)
+    assert output == "kanaria /tmp"
 
 
 def test_the_image_of_explainers_explains(docker: Engine, image_of: Images):
@@ -115,12 +115,12 @@ def test_the_image_of_the_feature_store_keeps_and_serves(docker: Engine, image_o
     steps = "import kanaria.components.join.join, kanaria.components.join.materialize"
     docker.in_container(tag, "python", "-c", steps, options=ANY_USER)
     assert "serve" in docker.in_container(tag, "feast", "--help", options=ANY_USER)
-    told = docker.in_container(tag, "python", "-W", "ignore", "-c", STORE, options=ANY_USER)
-    assert told.splitlines()[-1] == str([2**60 + 1])
+    output = docker.in_container(tag, "python", "-W", "ignore", "-c", STORE, options=ANY_USER)
+    assert output.splitlines()[-1] == str([2**60 + 1])
 
 
 def test_a_user_without_a_name_runs_spark(docker: Engine, image_of: Images):
     options = (*ANY_USER, "--env", "SPARK_LOCAL_IP=127.0.0.1")
-    told = docker.in_container(image_of("spark"), "python", "-c", SPARK, options=options)
-    total, user = told.splitlines()[-1].split()
+    output = docker.in_container(image_of("spark"), "python", "-c", SPARK, options=options)
+    total, user = output.splitlines()[-1].split()
     assert (total, user != "") == ("499500", True)

@@ -34,9 +34,9 @@ def changed(
 def test_four_layers_lie_on_the_base(
     docker: Engine, base: str, images: dict[str, str], runtime: str
 ):
-    below, found = docker.layers(base), docker.layers(images[runtime])
-    assert found[: len(below)] == below
-    assert len(found) == len(below) + 4
+    below, layers = docker.layers(base), docker.layers(images[runtime])
+    assert layers[: len(below)] == below
+    assert len(layers) == len(below) + 4
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -45,11 +45,11 @@ class Tab:
         sent = self._count
         self._socket.send(json.dumps({"id": sent, "method": method, "params": parameters}))
         while True:
-            told = json.loads(self._socket.recv())
-            self._note(told.get("method"), told.get("params", {}))
-            if told.get("id") == sent:
-                assert "error" not in told, f"{method}: {told['error']}"
-                return told["result"]
+            message = json.loads(self._socket.recv())
+            self._note(message.get("method"), message.get("params", {}))
+            if message.get("id") == sent:
+                assert "error" not in message, f"{method}: {message['error']}"
+                return message["result"]
 
     def _note(self, event: str | None, about: dict[str, Any]) -> None:
         if event == "Runtime.exceptionThrown":
@@ -75,10 +75,10 @@ class Tab:
 
     def value(self, script: str) -> Any:
         """Return what an expression of JavaScript, or its promise, gives."""
-        asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
-        found = self.call("Runtime.evaluate", **asked)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        parameters = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        answer = self.call("Runtime.evaluate", **parameters)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     def wait_for(self, script: str) -> None:
         """Wait until an expression is true."""
@@ -107,22 +107,22 @@ def started(profile: Path) -> Iterator[Tab]:
     if program is None:
         pytest.skip("no browser: install Debian's package chromium")
     command = [program, *QUIET, f"--user-data-dir={profile}", "--remote-debugging-port=0"]
-    told = profile / "DevToolsActivePort"
+    port_file = profile / "DevToolsActivePort"
     with subprocess.Popen([*command, "about:blank"], stderr=subprocess.DEVNULL) as process:
         try:
-            with closing(Tab(_address(told, process))) as tab:
+            with closing(Tab(_address(port_file, process))) as tab:
                 yield tab
         finally:
             process.terminate()
 
 
-def _address(told: Path, process: subprocess.Popen[bytes]) -> str:
+def _address(port_file: Path, process: subprocess.Popen[bytes]) -> str:
     """Return where the first tab of a browser is spoken to."""
     until = time.monotonic() + SECONDS
-    while not (told.is_file() and "\n" in told.read_text()):
+    while not (port_file.is_file() and "\n" in port_file.read_text()):
         assert process.poll() is None, "the browser ended"
         assert time.monotonic() < until, f"no browser within {SECONDS} s"
         time.sleep(0.05)
-    port = told.read_text().split("\n")[0]
+    port = port_file.read_text().split("\n")[0]
     tabs = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
     return next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")

@@ -57,21 +57,23 @@ def artifact(workspace: Workspace, task: str, name: str) -> Path:
 def test_the_card_says_what_the_evaluation_said_digit_for_digit(
     workspace: Workspace, release: Path
 ):
-    found = json.loads(
+    values = json.loads(
         (artifact(workspace, "evaluate-model", "evaluation") / "findings.json").read_text()
     )
     rows = cells((release / "model_card.md").read_text())
-    told = {(row[0], row[1]): row[3] for row in rows if len(row) == 7}
-    expected = [one for one in found["values"] if one["metric"] != "example_count"]
+    table = {(row[0], row[1]): row[3] for row in rows if len(row) == 7}
+    expected = [one for one in values["values"] if one["metric"] != "example_count"]
     assert len(expected) > 4
     for one in expected:
-        text = told[one["metric"], one["slice"] or "all rows"]
+        text = table[one["metric"], one["slice"] or "all rows"]
         assert text == "–" if one["candidate"] in (None, "nan") else float(text) == one["candidate"]
-    counts = {v["slice"]: v["candidate"] for v in found["values"] if v["metric"] == "example_count"}
-    assert told["example_count", "all rows"] == str(int(counts[""]))
+    counts = {
+        v["slice"]: v["candidate"] for v in values["values"] if v["metric"] == "example_count"
+    }
+    assert table["example_count", "all rows"] == str(int(counts[""]))
     facts = {row[0]: row[1] for row in rows if len(row) == 2}
     assert facts["owner"] == "Team Tips" and facts["framework"] == "tensorflow"
-    assert int(facts["rows of eval"]) == counts[""] == found["row_count"]
+    assert int(facts["rows of eval"]) == counts[""] == values["row_count"]
     assert facts["files"] == "1" and facts["signature"].startswith("release.sig, by the key")
     assert [row[2] for row in rows if len(row) == 5][1:] == ["push", "pushed"]
 

@@ -47,8 +47,8 @@ __all__ = ["home"]
 def compared(home: Path) -> tuple[Asked, Judged]:
     """The candidate beats its threshold everywhere and the deployed model."""
     config = CONFIG % (VALUE % 0.6 + ON_SLICE % ('feature_keys: "carrier"', 0.5))
-    asked = request(home, "compared", config, deployed=str(home / "release"))
-    return asked, judged(asked)
+    job = request(home, "compared", config, deployed=str(home / "release"))
+    return job, judged(job)
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +60,17 @@ def refused(home: Path) -> tuple[Asked, Judged]:
     good = home / "good-release"
     (good).mkdir()
     (good / "model").symlink_to(home / "good")
-    asked = request(
+    job = request(
         home, "refused", config, model=str(home / "release" / "model"), deployed=str(good)
     )
-    return asked, judged(asked)
+    return job, judged(job)
 
 
 @pytest.fixture(scope="module")
 def first_run(home: Path) -> tuple[Asked, Judged]:
     """No deployed model; only a change threshold is given."""
-    asked = request(home, "first", CONFIG % CHANGE, model=str(home / "named"))
-    return asked, judged(asked)
+    job = request(home, "first", CONFIG % CHANGE, model=str(home / "named"))
+    return job, judged(job)
 
 
 def probability(weight: float) -> np.ndarray:
@@ -117,26 +117,26 @@ def test_the_report_of_the_evaluation_gives_no_verdict(refused):
 
 
 def test_tfma_loads_the_evaluation(compared):
-    asked, result = compared
-    loaded = tfma.load_eval_result(asked.comparison, model_name="candidate")
+    job, result = compared
+    loaded = tfma.load_eval_result(job.comparison, model_name="candidate")
     overall = dict(loaded.slicing_metrics)[()]
     assert overall[""][""]["auc"]["doubleValue"] == result.metrics["auc"]
-    assert tfma.load_validation_result(asked.comparison).validation_ok
-    alone = dict(tfma.load_eval_result(asked.evaluation).slicing_metrics)[()]
+    assert tfma.load_validation_result(job.comparison).validation_ok
+    alone = dict(tfma.load_eval_result(job.evaluation).slicing_metrics)[()]
     assert alone[""][""]["auc"]["doubleValue"] == result.metrics["auc"]
 
 
 def test_crossed_slices_are_evaluated(compared):
-    asked, _ = compared
-    loaded = tfma.load_eval_result(asked.comparison, model_name="candidate")
+    job, _ = compared
+    loaded = tfma.load_eval_result(job.comparison, model_name="candidate")
     counts = {k: m[""][""]["example_count"]["doubleValue"] for k, m in loaded.slicing_metrics}
     assert counts[(("carrier", "AA"), ("hour", 0))] == 50
     assert len(counts) == 1 + 3 + 6
 
 
 def test_the_outcome_lists_thresholds_and_what_held(compared):
-    asked, result = compared
-    stored = outcomes.read(asked.out / "outcome")
+    job, result = compared
+    stored = outcomes.read(job.out / "outcome")
     assert stored == result.outcome
     assert "at least 0.6" in stored.thresholds["auc"]
     assert stored.thresholds["auc @ carrier=AA"] == ["at least 0.6", "at least 0.5"]
@@ -155,8 +155,8 @@ def test_kfp_draws_roc_and_confusion_matrix(compared):
 
 
 def test_the_report_is_one_small_file_with_escaped_values(compared):
-    asked, _ = compared
-    page = asked.report.read_text()
+    job, _ = compared
+    page = job.report.read_text()
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
     assert "Blessed" in page
@@ -184,10 +184,10 @@ def test_a_slice_without_rows_does_not_hold(refused):
 
 
 def test_a_first_run_skips_change_thresholds_and_says_so(first_run):
-    asked, result = first_run
+    job, result = first_run
     assert result.blessed
     assert "no deployed model: first run, 1 change threshold skipped" in result.outcome.notes
-    assert tfma.load_eval_result(asked.evaluation).slicing_metrics
+    assert tfma.load_eval_result(job.evaluation).slicing_metrics
 
 
 def test_named_features_predict_like_serialized_examples(compared, first_run):
@@ -199,8 +199,8 @@ def test_tfrecord_examples_are_evaluated_like_parquet(home: Path, first_run):
     rows = table()
     write_split(home / "tfrecord/split=eval", ExamplesFormat.TFRECORD, rows.schema, [[rows]])
     packed = str(home / "tfrecord")
-    asked = request(home, "packed", CONFIG % CHANGE, model=str(home / "named"), examples=packed)
-    assert judged(asked) == first_run[1]
+    job = request(home, "packed", CONFIG % CHANGE, model=str(home / "named"), examples=packed)
+    assert judged(job) == first_run[1]
 
 
 WITHOUT_TENSORFLOW = """
@@ -215,8 +215,12 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"tensorflow", "
 
 
 def test_a_first_run_is_blessed_without_loading_tensorflow(first_run, tmp_path: Path):
-    asked, result = first_run
-    paths = [asked.evaluation, *(str(tmp_path / name) for name in "cor"), asked.eval_config_file]
+    job, result = first_run
+    paths = [
+        job.evaluation,
+        *(str(tmp_path / name) for name in "cor"),
+        job.eval_config_file,
+    ]
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -226,8 +230,8 @@ def test_a_first_run_is_blessed_without_loading_tensorflow(first_run, tmp_path: 
 def test_an_evaluation_by_another_config_is_not_blessed(first_run, tmp_path: Path):
     other = tmp_path / "config.pbtxt"
     other.write_text(CONFIG % "")
-    asked = replace(first_run[0], out=tmp_path)
-    whole = to_bless(asked, evaluation=Path(first_run[0].evaluation), eval_config_file=str(other))
+    job = replace(first_run[0], out=tmp_path)
+    whole = to_bless(job, evaluation=Path(first_run[0].evaluation), eval_config_file=str(other))
     with pytest.raises(DataError, match="the evaluation was made with another EvalConfig"):
         bless(whole)
 
@@ -267,11 +271,11 @@ TRANSFORMED = 'label_key: "late_xf" preprocessing_function_names: "transform_fea
 def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path, tfx_model: str):
     config = (CONFIG % (VALUE % 0.5)).replace('label_key: "late"', TRANSFORMED)
     by_slice = config.replace('feature_keys: "carrier"', 'feature_keys: "late_xf"', 1)
-    asked = request(home, "preprocessed", by_slice, model=tfx_model)
-    result = judged(asked)
+    job = request(home, "preprocessed", by_slice, model=tfx_model)
+    result = judged(job)
     label = 1 - table()["late"].to_numpy()
     assert result.metrics["auc"] == pytest.approx(exact_auc(label, probability(2.0)), abs=1e-4)
-    slices = [dict(key) for key, _ in tfma.load_eval_result(asked.evaluation).slicing_metrics]
+    slices = [dict(key) for key, _ in tfma.load_eval_result(job.evaluation).slicing_metrics]
     assert {"late_xf": 1} in slices
 
 
@@ -282,8 +286,8 @@ def test_no_raw_column_is_needed(home: Path, tfx_model: str, metric: str, locall
     config = f"model_specs {{ {TRANSFORMED} }} slicing_specs {{}} metrics_specs {{ {only} }}"
     rows = table().add_column(0, "nothing", pa.nulls(ROWS))
     examples = write_examples(home / f"{metric}-examples", rows)
-    asked = request(home, metric, config, model=tfx_model, examples=str(examples))
-    result = judged(asked)
+    job = request(home, metric, config, model=tfx_model, examples=str(examples))
+    result = judged(job)
     label, p = 1 - table()["late"].to_numpy(), probability(2.0)
     entropy = -np.mean(label * np.log(p) + (1 - label) * np.log(1 - p))
     expected = exact_auc(label, p) if locally else entropy
@@ -305,13 +309,13 @@ def test_a_column_without_any_value_is_left_out(home: Path):
 def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
     home: Path, compared: tuple[Asked, Judged], monkeypatch: pytest.MonkeyPatch
 ):
-    asked, local = compared
+    job, local = compared
     with object_stores.s3() as bucket:
         bucket.use(monkeypatch)
         last = "model/1/saved_model.pb"
         uri_files.publish(home / "release", f"{bucket.uri}/release", last=last)
-        uri_files.publish(Path(asked.eval_config_file), f"{bucket.uri}/config.pbtxt")
-        config = Path(asked.eval_config_file).read_text()
+        uri_files.publish(Path(job.eval_config_file), f"{bucket.uri}/config.pbtxt")
+        config = Path(job.eval_config_file).read_text()
         remote = request(
             home,
             "remote",
@@ -328,7 +332,7 @@ def test_a_live_model_that_is_not_the_signed_one_is_not_compared_with(
     keys = pair(tmp_path, "own")
     release = published(tmp_path, keys)
     (release / "model/1/saved_model.pb").write_text("other graph")
-    asked = to_bless(
+    job = to_bless(
         compared[0],
         deployed=str(release),
         verify_key=keys.public.read_text(),
@@ -336,5 +340,5 @@ def test_a_live_model_that_is_not_the_signed_one_is_not_compared_with(
         outcome=tmp_path / "outcome",
     )
     with pytest.raises(DataError, match=r"model/1/saved_model\.pb is not what was signed"):
-        bless(asked)
-    assert not asked.outcome.exists()
+        bless(job)
+    assert not job.outcome.exists()

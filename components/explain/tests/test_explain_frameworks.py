@@ -44,9 +44,9 @@ def examples(world: Any, **splits: np.ndarray) -> None:
 def check(world: Any, answer: Callable[..., float], train: np.ndarray, rows: np.ndarray) -> None:
     """Compare the rows that were written with the definition, and with the bare library."""
     places = {name: place for place, name in enumerate(FEATURES)}
-    told = world.rows()
-    assert len(told) == len(rows)
-    for one in told:
+    shares_of_rows = world.rows()
+    assert len(shares_of_rows) == len(rows)
+    for one in shares_of_rows:
         values = [one["inputs"][name] for name in places]
         row = [np.nan if value is None else value for value in values]
         base, wanted = shapley(train.tolist(), row, answer)

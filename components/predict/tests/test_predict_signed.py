@@ -28,13 +28,13 @@ def release(world, keys: Pair) -> Path:
 
 
 def test_a_signed_release_scores_and_a_changed_one_does_not(world, release: Path, keys: Pair):
-    asked = {"release": str(release), "verify_key": keys.public.read_text()}
-    assert world.predict(**asked).rows == 2
+    settings = {"release": str(release), "verify_key": keys.public.read_text()}
+    assert world.predict(**settings).rows == 2
     variables = next(release.glob("model/1/variables/*.index"))
     variables.write_bytes(variables.read_bytes() + b"0")
     said = rf"model/1/variables/{variables.name} is not what was signed"
     with pytest.raises(DataError, match=said):
-        world.predict(f"{world.home}/again", **asked)
+        world.predict(f"{world.home}/again", **settings)
     assert not (world.home / "again").exists()
 
 

@@ -46,9 +46,9 @@ def opened(uri: str, part: str, keys: VerifyKeys | None = None) -> Iterator[Path
         ParameterError: the keys cannot be used, or the store refuses.
         NotReadyError: the store does not answer.
     """
-    asked = keys or verify_keys.of_environment()
+    trusted_keys = keys or verify_keys.of_environment()
     place = uri_files.join(uri, part)
-    if asked is None:
+    if trusted_keys is None:
         if not uri_files.exists(place):
             yield None
             return
@@ -56,16 +56,16 @@ def opened(uri: str, part: str, keys: VerifyKeys | None = None) -> Iterator[Path
             yield path
         return
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as scratch:
-        yield taken(uri, part, Path(scratch), asked)
+        yield taken(uri, part, Path(scratch), trusted_keys)
 
 
 def record(uri: str, keys: VerifyKeys | None = None) -> Record:
     """Return what a release says of itself, verified where keys are asked for, as `opened` does."""
-    asked = keys or verify_keys.of_environment()
-    if asked is None:
+    trusted_keys = keys or verify_keys.of_environment()
+    if trusted_keys is None:
         return release.read_record(uri)
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as scratch:
-        signed = _signed(uri, Path(scratch), asked)
+        signed = _signed(uri, Path(scratch), trusted_keys)
         return _own_record(uri, Path(scratch), signed)
 
 

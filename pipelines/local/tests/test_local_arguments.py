@@ -24,9 +24,9 @@ def test_all_faults_are_told_at_once(toy_plan: plan.Plan):
     assert "text_file is missing" in text
 
 
-def test_a_default_that_is_a_whole_number_is_written_as_one(found: plan.Plan):
-    assert found.parameters["times"]["defaultValue"] == 2.0
-    assert repr(arguments.checked(found, {"text_file": "x"})["times"]) == "2"
+def test_a_default_that_is_a_whole_number_is_written_as_one(toy_plan: plan.Plan):
+    assert toy_plan.parameters["times"]["defaultValue"] == 2.0
+    assert repr(arguments.checked(toy_plan, {"text_file": "x"})["times"]) == "2"
 
 
 @pytest.mark.parametrize("path", ["absent.txt", "m.py", "a/b"])

@@ -78,8 +78,8 @@ def pushed(samples: Path, rows: int = 1, matrix: str = "", protocol: str = "v1")
     """A run that trained on what an apostrophe may stand in, and pushed."""
     sample = Sample(inputs={"day": "Bob's", "size": 2}, outputs={"score": 0.5})
     tensors = {name: Tensor(dtype=kind, shape=(None,)) for name, kind in KINDS.items()}
-    told = ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows, matrix=matrix)
-    write_samples(told, samples)
+    rows_saved = ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows, matrix=matrix)
+    write_samples(rows_saved, samples)
     train = TaskRecord(name="train", artifacts={"serving_samples": str(samples)})
     return ended(
         train, TaskRecord(name="push", metadata={"endpoint": PUSHED | {"protocol": protocol}})
@@ -94,9 +94,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
-    told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
-    assert told.sentences == ("endpoint: tips-00002 gets 10 % once it is served; to ask it:",)
-    serve, ask = told.commands
+    lines = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
+    assert lines.sentences == ("endpoint: tips-00002 gets 10 % once it is served; to ask it:",)
+    serve, ask = lines.commands
     assert serve == f"{program()} serve"
     assert ask == (
         "curl http://127.0.0.1:8080/v1/models/tips:predict "
@@ -106,35 +106,35 @@ def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
 
 def test_a_matrix_is_asked_for_in_the_order_of_its_columns(here: Path):
     record = pushed(here / "samples", matrix="input-0")
-    told = endpoint.lines(record, Root(path=here / ".kanaria"))
-    assert told.commands[-1].endswith("""-d '{"instances": [["Bob'"'"'s", 2]]}'""")
+    lines = endpoint.lines(record, Root(path=here / ".kanaria"))
+    assert lines.commands[-1].endswith("""-d '{"instances": [["Bob'"'"'s", 2]]}'""")
 
 
 def test_a_service_that_speaks_v2_is_asked_in_v2(here: Path):
     record = pushed(here / "samples", protocol="v2")
-    told = endpoint.lines(record, Root(path=here / ".kanaria"))
-    assert "/v2/models/tips/infer" in told.commands[-1]
+    lines = endpoint.lines(record, Root(path=here / ".kanaria"))
+    assert "/v2/models/tips/infer" in lines.commands[-1]
 
 
 def test_a_state_folder_elsewhere_is_named_as_it_is_typed_here(here: Path):
-    told = endpoint.lines(pushed(here / "samples"), Root(path=here / "my runs"))
-    assert told.commands[0] == f"{program()} serve --state 'my runs/serving'"
+    lines = endpoint.lines(pushed(here / "samples"), Root(path=here / "my runs"))
+    assert lines.commands[0] == f"{program()} serve --state 'my runs/serving'"
 
 
 def test_a_model_without_samples_has_no_request_to_show(here: Path):
-    told = endpoint.lines(pushed(here / "samples", rows=0), Root(path=here / ".kanaria"))
-    assert told.commands == (f"{program()} serve",)
+    lines = endpoint.lines(pushed(here / "samples", rows=0), Root(path=here / ".kanaria"))
+    assert lines.commands == (f"{program()} serve",)
 
 
 def test_a_long_request_is_sent_from_a_file(here: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(endpoint, "MOST_INLINE", 10)
-    told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
-    assert told.commands[1].endswith(" -d @.kanaria/runs/r/request.json")
+    lines = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
+    assert lines.commands[1].endswith(" -d @.kanaria/runs/r/request.json")
     assert "Bob's" in (here / ".kanaria/runs/r/request.json").read_text()
 
 
 def test_the_endpoint_says_why_nothing_was_pushed(here: Path):
     refused = PUSHED | {"pushed": False, "reason": "not pushed: AUC"}
     record = ended(TaskRecord(name="push", metadata={"endpoint": refused}))
-    told = endpoint.lines(record, Root(path=here))
-    assert (told.sentences, told.commands) == (("endpoint: not pushed: AUC",), ())
+    lines = endpoint.lines(record, Root(path=here))
+    assert (lines.sentences, lines.commands) == (("endpoint: not pushed: AUC",), ())

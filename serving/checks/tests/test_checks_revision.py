@@ -284,9 +284,9 @@ def test_columns_that_change_places_are_no_quiet_change(
     checks = Checks(policy=limits, model=tmp_path, samples=samples, cluster=None, ready_seconds=60)
     stable = StableRevision(url=url, storage_uri=str(tmp_path / "stable/model"))
     results = checks.at_zero(service, served.url(service), stable)
-    (told,) = (one for one in results if one.check == "compatibility")
+    (compatibility,) = (one for one in results if one.check == "compatibility")
     if columns == framework_releases.FEATURES:
-        assert (told.verdict, told.reasons) == (Verdict.PASSED, ())
+        assert (compatibility.verdict, compatibility.reasons) == (Verdict.PASSED, ())
     else:
-        (reason,) = told.reasons
+        (reason,) = compatibility.reasons
         assert "are ['card', 'fare', 'miles'], of the stable revision's ['miles'" in reason

@@ -142,8 +142,8 @@ def test_a_request_that_is_wrong_is_the_clients():
 
 def test_only_predictions_get_features():
     def metadata(path):
-        asked = question("POST", path)
-        return asked and (asked.protocol, asked.metadata_path)
+        model_question = question("POST", path)
+        return model_question and (model_question.protocol, model_question.metadata_path)
 
     assert metadata("/v1/models/taxi:predict") == ("v1", "/v1/models/taxi/metadata")
     assert metadata("/v1/models/taxi/versions/2:predict?x=1") == (

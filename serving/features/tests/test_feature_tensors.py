@@ -109,8 +109,8 @@ def test_a_server_that_tells_no_inputs_gets_types_by_the_values():
         "list": [Value(value=[1, 2]), Value(value=[3, 4])],
     }
     body, _ = joined({"inputs": [DRIVERS]}, features=values, expected=ExpectedInputs())
-    told = {t["name"]: (t["datatype"], t["shape"]) for t in json.loads(body)["inputs"]}
-    assert told == {
+    types = {t["name"]: (t["datatype"], t["shape"]) for t in json.loads(body)["inputs"]}
+    assert types == {
         "whole": ("INT64", [2]),
         "part": ("FP64", [2]),
         "text": ("BYTES", [2]),

@@ -65,11 +65,11 @@ class Exchanges:
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
         settings = live.features(revision) if with_features else None
-        asked = question(call.method, call.path) if settings is not None else None
-        if settings is None or asked is None:
+        target = question(call.method, call.path) if settings is not None else None
+        if settings is None or target is None:
             return await self._answer(live, revision, call, port)
         place = f"{live.namespace}/{revision}"
-        joined = await self._joined(call, asked, settings, port, place)
+        joined = await self._joined(call, target, settings, port, place)
         if isinstance(joined, Refusal):
             return refuse(joined.code, joined.why)
         response = await self._answer(live, revision, joined, port)
@@ -77,22 +77,22 @@ class Exchanges:
         return response
 
     async def _joined(
-        self, call: Call, asked: Question, settings: FeatureSettings, port: int, place: str
+        self, call: Call, target: Question, settings: FeatureSettings, port: int, place: str
     ) -> Call | Refusal:
         """Return a request with the features of its rows."""
 
         async def ask() -> tuple[int, bytes]:
-            look = Call(method="GET", path=asked.metadata_path, headers=(), body=b"")
+            look = Call(method="GET", path=target.metadata_path, headers=(), body=b"")
             answer = await self._predictors.ask(look, port, place)
             return answer.status_code, bytes(answer.body)
 
         async def expected() -> ExpectedInputs:
-            if asked.protocol == "v1":
+            if target.protocol == "v1":
                 return ExpectedInputs()
             return await self._memory.expected(place, "v2", ask)
 
         length = call.header(JSON_LENGTH_HEADER)
-        joined = await self._lookup.joined(asked.protocol, call.body, length, settings, expected)
+        joined = await self._lookup.joined(target.protocol, call.body, length, settings, expected)
         if isinstance(joined, Refusal):
             return joined
         length = "" if joined.json_length is None else str(joined.json_length)

@@ -52,9 +52,9 @@ class Echo:
         if self.code != 200:
             return web.json_response({"error": self.why}, status=self.code)
         length = int(request.headers[LENGTH])
-        asked = json.loads(body[:length])
-        answer = {"model_name": "tips", "model_version": None, "id": asked.get("id", "new")}
-        head = json.dumps({**answer, "outputs": asked["inputs"]}).encode()
+        document = json.loads(body[:length])
+        answer = {"model_name": "tips", "model_version": None, "id": document.get("id", "new")}
+        head = json.dumps({**answer, "outputs": document["inputs"]}).encode()
         return web.Response(body=head + body[length:], headers={LENGTH: str(len(head))})
 
 
@@ -98,18 +98,18 @@ async def served(echo, traces=None, **fields):
 
 
 def message(name="tips", **fields):
-    asked = protocol.ModelInferRequest(model_name=name, id="a", **fields)
-    asked.inputs.add(name="x", datatype="INT64", shape=[2])
-    asked.raw_input_contents.append(VALUES)
-    return asked
+    request = protocol.ModelInferRequest(model_name=name, id="a", **fields)
+    request.inputs.add(name="x", datatype="INT64", shape=[2])
+    request.raw_input_contents.append(VALUES)
+    return request
 
 
 def zeros(name, count):
-    asked = protocol.ModelInferRequest(model_name=name)
-    asked.inputs.add(name="x", datatype="INT64", shape=[count]).contents.int64_contents.extend(
+    request = protocol.ModelInferRequest(model_name=name)
+    request.inputs.add(name="x", datatype="INT64", shape=[count]).contents.int64_contents.extend(
         [0] * count
     )
-    return asked
+    return request
 
 
 def body():
@@ -321,9 +321,9 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
     async def run():
         echo = Echo()
         async with served(echo) as both:
-            asked = message()
-            asked.raw_input_contents.append(b"")
-            code, why, said = await error_of(both.stub.ModelInfer(asked))
+            request = message()
+            request.raw_input_contents.append(b"")
+            code, why, said = await error_of(both.stub.ModelInfer(request))
             return code, why, said, await counts(both.url), echo.requests
 
     code, why, said, counted, requests = asyncio.run(run())
@@ -335,7 +335,7 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "why"),
+    ("request", "status", "why"),
     [
         (message("nobody"), grpc.StatusCode.NOT_FOUND, "service 'nobody': unknown"),
         (message("old"), grpc.StatusCode.NOT_FOUND, "speaks v1, not v2"),
@@ -350,7 +350,7 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
         (zeros("dead", MOST_BYTES // 2), grpc.StatusCode.RESOURCE_EXHAUSTED, "allows more"),
     ],
 )
-def test_a_service_that_cannot_answer_is_an_error_of_its_kind(asked, status, why):
+def test_a_service_that_cannot_answer_is_an_error_of_its_kind(request, status, why):
     async def run():
         shares = (RevisionTraffic(revision=STABLE, percent=100),)
         lives = [
@@ -359,7 +359,7 @@ def test_a_service_that_cannot_answer_is_an_error_of_its_kind(asked, status, why
             Live({STABLE: 9}, shares, name="dead", speaks="v2"),
         ]
         async with doors(*lives) as both:
-            return await error_of(both.stub.ModelInfer(asked))
+            return await error_of(both.stub.ModelInfer(request))
 
     code, details, _ = asyncio.run(run())
     assert code is status

@@ -95,7 +95,7 @@ def raw(values):
     return joined_values(values.flat) if values.dtype == object else values.tobytes()
 
 
-def asked(name, tensors, *, is_raw):
+def infer_request(name, tensors, *, is_raw):
     message = protocol.ModelInferRequest(model_name=name, id="mine")
     for key, (datatype, values) in tensors.items():
         one = message.inputs.add(name=key, datatype=datatype, shape=values.shape)
@@ -153,12 +153,12 @@ def outputs_of(answer):
 def test_answers_are_those_of_http_bit_for_bit(server, stub, name):
     tensors = SERVICES[name][-1]
     expected = over_http(server.url, name, tensors)
-    answer = stub.ModelInfer(asked(name, tensors, is_raw=True))
+    answer = stub.ModelInfer(infer_request(name, tensors, is_raw=True))
     assert outputs_of(answer) == expected
     assert answer.id == "mine"
     typed = {key: one for key, one in tensors.items() if one[0] != "FP16"}
     if typed == tensors:
-        answer = stub.ModelInfer(asked(name, tensors, is_raw=False))
+        answer = stub.ModelInfer(infer_request(name, tensors, is_raw=False))
         assert outputs_of(answer) == expected
         assert not answer.raw_output_contents
 
@@ -167,9 +167,9 @@ def test_what_is_told_of_server_and_model_is_what_http_tells(server, stub):
     assert stub.ServerLive(protocol.ServerLiveRequest()).live
     assert stub.ServerReady(protocol.ServerReadyRequest()).ready
     assert stub.ServerMetadata(protocol.ServerMetadataRequest()).name == "kanaria"
-    told = stub.ModelMetadata(protocol.ModelMetadataRequest(name="same"))
+    metadata = stub.ModelMetadata(protocol.ModelMetadataRequest(name="same"))
     document = httpx.get(f"{server.url}/v2/models/same").json()
-    assert (told.name, list(told.versions), told.platform) == (
+    assert (metadata.name, list(metadata.versions), metadata.platform) == (
         document["name"],
         document["versions"],
         document["platform"],
@@ -177,7 +177,7 @@ def test_what_is_told_of_server_and_model_is_what_http_tells(server, stub):
     for part in ("inputs", "outputs"):
         assert [
             {"name": one.name, "datatype": one.datatype, "shape": list(one.shape)}
-            for one in getattr(told, part)
+            for one in getattr(metadata, part)
         ] == document[part]
     for version, ready in (("", True), ("1", True)):
         asked_for = protocol.ModelReadyRequest(name="same", version=version)
@@ -188,7 +188,7 @@ def test_what_is_told_of_server_and_model_is_what_http_tells(server, stub):
 
 
 def test_one_version_and_some_outputs_are_asked_for_by_name(stub):
-    message = asked("same", VALUES, is_raw=True)
+    message = infer_request("same", VALUES, is_raw=True)
     message.model_version = "1"
     message.outputs.add(name="s")
     message.outputs.add(name="i")
@@ -221,7 +221,7 @@ def peer(folder):
 @pytest.mark.parametrize("name", ["classes", "probabilities", "boosted"])
 @pytest.mark.parametrize("is_raw", [True, False])
 def test_answers_are_the_bytes_of_kserves_own_server(stub, peer, name, is_raw):
-    message = asked(name, ROWS, is_raw=is_raw)
+    message = infer_request(name, ROWS, is_raw=is_raw)
     ours, theirs = (one.ModelInfer(message) for one in (stub, peer))
     assert ours.SerializeToString(deterministic=True) == theirs.SerializeToString(
         deterministic=True
@@ -235,7 +235,7 @@ def test_kserves_own_client_is_answered(server, stub):
         command, input=json.dumps(whole.tolist()), capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stderr
-    answer = stub.ModelInfer(asked("probabilities", WHOLE, is_raw=False))
+    answer = stub.ModelInfer(infer_request("probabilities", WHOLE, is_raw=False))
     values = np.array(answer.outputs[0].contents.fp64_contents).reshape(2, 2).tolist()
     assert json.loads(finished.stdout) == [["mine", values]] * 2
 
@@ -287,7 +287,7 @@ def test_a_canary_that_fails_over_grpc_alone_is_rolled_back(server, stub, folder
         stage(traffic, tmp_path / "bad", server=own)
         with (
             requests_to(url, lambda: ({"inputs": [tensor]}, {})) as over_http,
-            calls_to(stub, asked("taxi", ROWS, is_raw=False)) as over_grpc,
+            calls_to(stub, infer_request("taxi", ROWS, is_raw=False)) as over_grpc,
         ):
             options = ("--policy", str(policy), "--interval", "1")
             done = rolled_out(server.state, "start", *options)

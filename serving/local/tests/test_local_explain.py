@@ -131,14 +131,14 @@ def test_each_instance_is_shared_out_as_by_definition(sink_free_server):
     assert answer.headers["X-Kanaria-Revision"] == "fares-predictor-00001"
 
 
-def check_shares(told, names, background, row, answer):
+def check_shares(shares, names, background, row, answer):
     base, values = shapley(background, row, answer)
-    assert told["prediction"] == pytest.approx(answer(row), abs=1e-6)
-    assert told["base_value"] == pytest.approx(base, abs=1e-5)
+    assert shares["prediction"] == pytest.approx(answer(row), abs=1e-6)
+    assert shares["base_value"] == pytest.approx(base, abs=1e-5)
     named = dict(zip(names, values, strict=True))
-    assert told["shap_values"] == pytest.approx(named, abs=1e-5)
-    total = told["base_value"] + sum(told["shap_values"].values())
-    assert total == pytest.approx(told["prediction"], abs=1e-6)
+    assert shares["shap_values"] == pytest.approx(named, abs=1e-5)
+    total = shares["base_value"] + sum(shares["shap_values"].values())
+    assert total == pytest.approx(shares["prediction"], abs=1e-6)
 
 
 def test_a_matrix_without_names_is_explained_by_its_features(sink_free_server, tmp_path):
@@ -153,8 +153,8 @@ def test_a_matrix_without_names_is_explained_by_its_features(sink_free_server, t
     answered = sink_free_server.post("/v1/models/boosted:explain", body)
     assert answered.status_code == 200, answered.text
     plain = [[6.5, np.nan, 0], [0.25, 12.5, 1]]
-    for told, row in zip(answered.json()["explanations"], plain, strict=True):
-        check_shares(told, framework_releases.FEATURES, rows.tolist(), row, answer)
+    for shares, row in zip(answered.json()["explanations"], plain, strict=True):
+        check_shares(shares, framework_releases.FEATURES, rows.tolist(), row, answer)
 
 
 def test_a_row_of_a_matrix_may_be_a_list_as_in_a_request_for_predictions(sink_free_server):
@@ -175,12 +175,12 @@ def test_a_predictor_of_v2_is_explained_class_by_class(sink_free_server, tmp_pat
     url = "/v1/models/sorted:explain"
     for column in range(3):
         answered = sink_free_server.post(url, {**body, "parameters": {"column": column}})
-        (told,) = answered.json()["explanations"]
+        (shares,) = answered.json()["explanations"]
 
         def answer(row, column=column):
             return float(model.predict_proba([row])[0, column])
 
-        check_shares(told, framework_releases.FEATURES, rows.tolist(), row, answer)
+        check_shares(shares, framework_releases.FEATURES, rows.tolist(), row, answer)
     assert answered.json()["predictions"] == pytest.approx(model.predict_proba([row]))
 
 
@@ -189,9 +189,9 @@ def test_tensors_by_name_keep_their_types(sink_free_server):
     answered = sink_free_server.post("/v1/models/counted:explain", body)
     assert answered.status_code == 200, answered.text
     assert answered.json()["predictions"] == [{"label": [7], "total": [9.5]}]
-    (told,) = answered.json()["explanations"]
+    (shares,) = answered.json()["explanations"]
     background = [[n, 1.5 * n] for n in range(4)]
-    check_shares(told, ("count", "amount"), background, [7, 2.5], sum)
+    check_shares(shares, ("count", "amount"), background, [7, 2.5], sum)
 
 
 def test_one_value_may_stand_in_a_list_or_alone(sink_free_server):

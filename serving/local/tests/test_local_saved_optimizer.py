@@ -39,11 +39,11 @@ print(line.momentum(tf.constant([[0.0, 0.0]]))["m"].numpy().tolist()[0])
 
 def test_it_loads_with_all_values_of_the_training(tmp_path: Path):
     command = [sys.executable, "-c", TRAINED, str(tmp_path / "1")]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     served = SavedModel("line", tmp_path)
     answer = json.loads(served.predict(b'{"instances": [{"x": [1.0, 1.0]}]}'))
-    assert answer["predictions"] == [pytest.approx(float(told[0]))]
+    assert answer["predictions"] == [pytest.approx(float(lines[0]))]
     body = {"signature_name": "momentum", "instances": [{"x": [0.0, 0.0]}]}
     answer = json.loads(served.predict(json.dumps(body).encode()))
-    assert answer["predictions"] == [pytest.approx(json.loads(told[1]))]
-    assert any(json.loads(told[1]))
+    assert answer["predictions"] == [pytest.approx(json.loads(lines[1]))]
+    assert any(json.loads(lines[1]))

@@ -56,9 +56,9 @@ def model_of(folder: Path, protocol: str) -> Path:
 def spec_of(services: InferenceServices, model: Path, annotations: dict[str, str]) -> ServiceSpec:
     faults = Faults("push_model")
     document = {"name": "trips", "features": FEATURES, "annotations": annotations}
-    asked = service_mapping.parse(document, faults, lambda: services.namespace)
+    mapping = service_mapping.parse(document, faults, lambda: services.namespace)
     faults.raise_if_any()
-    return model_runtime.served(replace(asked, storage_uri="s3://models/trips/0a/model"), model)
+    return model_runtime.served(replace(mapping, storage_uri="s3://models/trips/0a/model"), model)
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
