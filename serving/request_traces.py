@@ -1,6 +1,7 @@
 """Traces a request through router, predictor and payload log. Loaded only where it is asked for.
 
-    server     what is posted to a server; the parent is its caller, by W3C's traceparent
+    server     what is posted to a server, or asked over gRPC; the parent is its caller, by W3C's
+               traceparent
     client     the router's question to a predictor
     producer   a payload event that the router hands to the payload log; the drift server's own
                span is its child, however much later the event arrives

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 OTHER_FILES = 200
 """Logs, pipes, and connections to sinks of events."""
-OPEN_FILES = 2 * MOST_CONNECTIONS + OTHER_FILES
+FILES_EACH = 2
 """A connection of a client may need one to a predictor."""
 USERS_SECONDS = 0.5
 """Between two looks whether a server that was started for its users has any."""
@@ -111,13 +111,14 @@ def serve(
     raise Stopped(signals[0])
 
 
-def _connections() -> int:
-    """Let this process open the files it may need; return how many connections they allow."""
+def _connections(doors: int) -> int:
+    """Let this process open the files it may need; return how many connections a door may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
-        soft = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    needed = doors * FILES_EACH * MOST_CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(1, min(MOST_CONNECTIONS, (soft - OTHER_FILES) // 2))
+        return max(1, min(MOST_CONNECTIONS, (soft - OTHER_FILES) // (doors * FILES_EACH)))
     return MOST_CONNECTIONS
 
 
@@ -132,10 +133,10 @@ async def _unused(state: Path, stop: Callable[[int, object], None]) -> None:
 
 @asynccontextmanager
 async def _grpc(
-    controller: Controller,
     router: Router,
-    most_body_bytes: int,
     traces: "RequestTraces | None",
+    most_body_bytes: int,
+    most_connections: int,
     port: int | None,
 ) -> AsyncIterator[str]:
     """Serve gRPC for the block, and yield its address, "" without a port."""
@@ -145,12 +146,12 @@ async def _grpc(
     from kanaria.serving.local.router.grpc_methods import Methods
     from kanaria.serving.local.router.grpc_server import GrpcServer
 
-    methods = Methods(controller, router.calls, router.intake)
+    methods = Methods(router.calls, router.intake)
     if traces:
         from kanaria.serving.local.router.grpc_traces import TracedMethods
 
-        methods = TracedMethods(controller, router.calls, router.intake, traces)
-    server = GrpcServer(methods, most_body_bytes)
+        methods = TracedMethods(router.calls, router.intake, traces)
+    server = GrpcServer(methods, most_body_bytes, most_connections)
     try:
         yield await server.start(HOST, port)
     finally:
@@ -173,7 +174,8 @@ async def _serve(
     controller = Controller(state, url, spare=bool(started and started.spare))
     explainer = Explainer(state / "explainer.log")
     router = Router(controller, seed, most_body_bytes, traces, explainer)
-    config = configured(traces.served(router) if traces else router, _connections())
+    most_connections = _connections(1 if grpc_port is None else 2)
+    config = configured(traces.served(router) if traces else router, most_connections)
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)
     signals: list[int] = []
@@ -189,7 +191,7 @@ async def _serve(
     watching = asyncio.create_task(_unused(state, stop)) if started else None
     names = [f"{service.namespace}/{service.name}" for service in state_folder.services(state)]
     try:
-        async with _grpc(controller, router, most_body_bytes, traces, grpc_port) as address:
+        async with _grpc(router, traces, most_body_bytes, most_connections, grpc_port) as address:
             state_folder.announce(state, url, address)
             where = f"{url} and gRPC on {address}" if address else url
             logger.info("serving %s on %s: %s", state, where, ", ".join(names) or NOTHING)

@@ -21,7 +21,7 @@ from open_inference.grpc import protocol
 from starlette.responses import Response
 
 from kanaria.components.shared.images import VERSION
-from kanaria.serving.local.controller.service_controller import Controller, LiveService
+from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import Intake, Refused
 from kanaria.serving.local.router.router_health import health
@@ -66,9 +66,9 @@ class Answer:
 class Methods:
     """The methods, by their names in the protocol."""
 
-    def __init__(self, controller: Controller, calls: ServiceCalls, intake: Intake) -> None:
-        """Answer for the services of a controller, by what all doors share."""
-        self._controller, self._calls, self._intake = controller, calls, intake
+    def __init__(self, calls: ServiceCalls, intake: Intake) -> None:
+        """Answer by what all doors share."""
+        self._calls, self._intake = calls, intake
         self._running: set[asyncio.Task[Response]] = set()
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Methods:
 
     async def server_ready(self, _request: protocol.ServerReadyRequest, _: Metadata) -> Answer:
         """Tell whether every service answers that is to."""
-        response = health("/readyz", self._controller.current_services)
+        response = health("/readyz", self._calls.current_services)
         is_ready = response is not None and response.status_code == 200
         return Answer(message=protocol.ServerReadyResponse(ready=is_ready))
 

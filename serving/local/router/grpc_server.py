@@ -4,7 +4,7 @@
     a message's time            DEADLINE_EXCEEDED after 60 s
     metadata                    64 KiB
     calls at a time             1,000; RESOURCE_EXHAUSTED beyond
-    connections                 1,000; further ones are closed
+    connections                 1,000, or as many as files may be open; further ones are closed
     an idle connection          closed after 60 s, which clients do not notice
 
 What an answer's headers say in HTTP stands in its metadata: the first ones of an answer, and the
@@ -24,11 +24,7 @@ from open_inference.grpc import protocol
 from starlette.responses import Response
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.local.router.connection_bounds import (
-    IDLE_SECONDS,
-    MOST_CONNECTIONS,
-    MOST_HEAD_BYTES,
-)
+from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_HEAD_BYTES
 from kanaria.serving.local.router.grpc_methods import SERVICE, Answer, CallError, Metadata, Methods
 from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import BODY_SECONDS
@@ -58,7 +54,7 @@ Handler = Callable[[Any, "grpc.aio.ServicerContext[bytes, bytes]"], Awaitable[by
 class GrpcServer:
     """The door, on a port of its own."""
 
-    def __init__(self, methods: Methods, most_message_bytes: int) -> None:
+    def __init__(self, methods: Methods, most_message_bytes: int, most_connections: int) -> None:
         """Listen nowhere yet; call it in the event loop that it serves in."""
         self._methods = methods
         self._server = grpc.aio.server(
@@ -68,10 +64,10 @@ class GrpcServer:
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_metadata_size", MOST_HEAD_BYTES),
                 ("grpc.absolute_max_metadata_size", MOST_HEAD_BYTES),
-                ("grpc.max_allowed_incoming_connections", MOST_CONNECTIONS),
+                ("grpc.max_allowed_incoming_connections", most_connections),
                 ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000),
             ],
-            maximum_concurrent_rpcs=MOST_CONNECTIONS,
+            maximum_concurrent_rpcs=most_connections,
         )
         handlers = {
             name: grpc.stream_unary_rpc_method_handler(_handler(request_type, ask))

@@ -6,7 +6,6 @@ Source: OpenTelemetry semantic conventions for gRPC.
 from open_inference.grpc import protocol
 from starlette.responses import Response
 
-from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.router.grpc_methods import SERVICE, Metadata, Methods, headers_of
 from kanaria.serving.local.router.request_bodies import Intake
 from kanaria.serving.local.router.service_calls import ServiceCalls
@@ -19,11 +18,9 @@ ABOUT = {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": METHOD}
 class TracedMethods(Methods):
     """Methods with a span for each question to a model."""
 
-    def __init__(
-        self, controller: Controller, calls: ServiceCalls, intake: Intake, traces: RequestTraces
-    ) -> None:
+    def __init__(self, calls: ServiceCalls, intake: Intake, traces: RequestTraces) -> None:
         """Answer as `Methods` does."""
-        super().__init__(controller, calls, intake)
+        super().__init__(calls, intake)
         self._traces = traces
 
     async def inferred(self, request: protocol.ModelInferRequest, metadata: Metadata) -> Response:

@@ -68,6 +68,11 @@ class ServiceCalls:
         self._controller, self._random = controller, random.Random(seed)
         self._exchanges, self._mirror, self._metrics = exchanges, mirror, metrics
 
+    @property
+    def current_services(self) -> list[LiveService] | None:
+        """The services, None before they have been looked at once."""
+        return self._controller.current_services
+
     def service(self, name: str, host: str) -> LiveService | Response:
         """Return the service of a name, or why there is none or several."""
         services = self._controller.find(name)

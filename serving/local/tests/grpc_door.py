@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 import aiohttp
 import grpc
@@ -21,7 +20,6 @@ from stand_ins import SHADOW, STABLE, Live, Services, metrics, mirrored, routing
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router import grpc_server
 from kanaria.serving.local.router.grpc_methods import Methods
@@ -31,7 +29,7 @@ from kanaria.serving.protocol.payload_cloud_event import read_event
 from kanaria.serving.request_traces import RequestTraces
 
 LENGTH = "Inference-Header-Content-Length"
-MOST_BYTES = 1 << 16
+MOST_BYTES, MOST_CONNECTIONS = 1 << 16, 20
 VALUES = struct.pack("<2q", 2**60 + 7, -1)
 
 
@@ -68,17 +66,17 @@ class Door:
     address: str
 
 
-def server_of(services, router, traces=None):
-    shared = (cast(Controller, services), router.calls, router.intake)
+def server_of(router, traces=None):
+    shared = router.calls, router.intake
     methods = TracedMethods(*shared, traces) if traces else Methods(*shared)
-    return GrpcServer(methods, MOST_BYTES)
+    return GrpcServer(methods, MOST_BYTES, MOST_CONNECTIONS)
 
 
 @asynccontextmanager
 async def doors(*lives, traces=None):
     services = Services(lives)
     async with routing(services, MOST_BYTES, traces=traces) as (router, url):
-        server = server_of(services, router, traces)
+        server = server_of(router, traces)
         address = await server.start("127.0.0.1", 0)
         async with grpc.aio.insecure_channel(address) as channel:
             try:
@@ -418,6 +416,20 @@ def test_a_message_that_does_not_come_is_not_waited_for(monkeypatch):
     assert not counted
 
 
+def test_more_calls_at_a_time_than_may_be_are_told_so():
+    async def run():
+        async with served(Echo(seconds=0.5)) as both:
+            calls = [both.stub.ModelInfer(message()) for _ in range(MOST_CONNECTIONS + 5)]
+            return Counter([await call.code() for call in calls]), await counts(both.url)
+
+    codes, counted = asyncio.run(run())
+    assert codes == {
+        grpc.StatusCode.OK: MOST_CONNECTIONS,
+        grpc.StatusCode.RESOURCE_EXHAUSTED: 5,
+    }
+    assert counted == {(STABLE, "200"): MOST_CONNECTIONS}
+
+
 def test_bytes_that_are_no_message_and_methods_that_are_none_are_refused():
     async def run():
         async with served(Echo()) as both:
@@ -438,9 +450,8 @@ def test_a_port_that_is_taken_is_one_clear_error():
     async def run():
         async with served(Echo()) as both:
             port = int(both.address.rpartition(":")[2])
-            services = Services()
-            async with routing(services) as (router, _):
-                second = server_of(services, router)
+            async with routing(Services()) as (router, _):
+                second = server_of(router)
                 with pytest.raises(NotReadyError, match="--grpc-port"):
                     await second.start("127.0.0.1", port)
 
