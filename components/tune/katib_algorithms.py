@@ -1,4 +1,4 @@
-"""Which of Katib's algorithms searches what KerasTuner's tuner would, and which spaces it can. Pure.
+"""Which of Katib's algorithms searches what a tuner would, and which spaces it can. Pure.
 
 Source: Katib 0.19, pkg/suggestion/v1beta1: what each validates, and what it passes over.
 """
@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.katib.parameter import Kind, Parameter
+from kanaria.components.shared.tuning.katib_parameter import Kind, Parameter
 
 OF_ORACLES = {
     "RandomSearchOracle": "random",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanaria.components.shared.katib.search_plan import GROUP, VERSION, SearchPlan
+from kanaria.components.shared.tuning.search_plan import GROUP, VERSION, SearchPlan
 from kanaria.components.tune import katib_algorithms, trial_pod
 
 TYPES = {"min": "minimize", "max": "maximize"}

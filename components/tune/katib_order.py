@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
-from kanaria.components.shared.katib.search_plan import SearchPlan
+from kanaria.components.shared.tuning.search_plan import SearchPlan
 from kanaria.components.tune import trial_pod
 from kanaria.components.tune.request import OF_TRAINING, TuneRequest
 

@@ -13,7 +13,7 @@ import keras_tuner
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.katib.parameter import Kind, Parameter, Value
+from kanaria.components.shared.tuning.katib_parameter import Kind, Parameter, Value
 
 hp_types = keras_tuner.engine.hyperparameters
 MOST_VALUES = 1000

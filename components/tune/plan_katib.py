@@ -9,9 +9,9 @@ from typing import Any
 from kanaria.components.shared.artifacts import metadata
 from kanaria.components.shared.config import keys, yaml_text
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.katib import search_plan
-from kanaria.components.shared.katib.search_plan import SearchPlan
 from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.components.shared.tuning import search_plan
+from kanaria.components.shared.tuning.search_plan import SearchPlan
 from kanaria.components.shared.user_code import user_module
 from kanaria.components.tune import (
     katib_algorithms,

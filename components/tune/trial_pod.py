@@ -123,7 +123,7 @@ KEYS = (
 )
 """What may be said of a trial's pod: a pod's words, as in the file of --resources."""
 OF_POD = ("serviceAccountName", "imagePullSecrets", "nodeSelector", "tolerations", "affinity")
-OF_CONTAINER = ("image", "imagePullPolicy", "resources", "envFrom")
+OF_CONTAINER = ("image", "imagePullPolicy", "envFrom")
 OF_MOUNT = ("mountPath", "subPath", "readOnly")
 Part = dict[str, Any]
 
@@ -148,6 +148,12 @@ def as_text(value: Any) -> str:
 
 def _filled(settings: Part, names: tuple[str, ...]) -> Part:
     return {name: settings[name] for name in names if settings[name]}
+
+
+def _resources(settings: Part) -> Part:
+    # Katib refuses a Job that holds what its own types leave out, as empty limits.
+    amounts = {kind: entries for kind, entries in settings["resources"].items() if entries}
+    return {"resources": amounts} if amounts else {}
 
 
 def _volumes(settings: Part) -> tuple[list[Part], list[Part]]:
@@ -176,6 +182,7 @@ def job(settings: Part, order: Mapping[str, Any], names: list[str]) -> Part:
         "name": CONTAINER,
         "command": COMMAND,
         **_filled(settings, OF_CONTAINER),
+        **_resources(settings),
         "env": [
             *settings["env"],
             *({"name": name, "value": value} for name, value in variables.items()),

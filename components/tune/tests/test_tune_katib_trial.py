@@ -7,32 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from kanaria.components.shared.config import yaml_text
-from kanaria.components.shared.katib import search_plan
-from kanaria.components.tune.lean_imports import PlanRequest, plan_search, tune
+from kanaria.components.tune.lean_imports import tune
 
 COLLECTED = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
 """What Katib's collector of standard output looks for by default."""
-
-
-@pytest.fixture
-def planned(raw: Path, tmp_path: Path):
-    """Plan the search of a request, and return the Experiment as its file holds it."""
-
-    (tmp_path / "graph").mkdir()
-
-    def plan(request, **settings) -> dict:
-        inputs = ("examples", "transformed_examples", "schema", "transform_graph")
-        settings.setdefault("trial", {"volumes": [{"mountPath": "/", "emptyDir": {}}]})
-        uris = {name: str(getattr(request, name)) for name in inputs}
-        uris["transform_graph"] = str(tmp_path / "graph")
-        target = tmp_path / "experiment"
-        plan_search(PlanRequest(tuning=request, uris=uris, **settings), target)
-        return yaml_text.read(target / search_plan.EXPERIMENT_FILE)
-
-    return plan
 
 
 def pod_of(experiment: dict, values: dict[str, str]) -> dict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.katib.parameter import Parameter
+from kanaria.components.shared.tuning.katib_parameter import Parameter
 
 GROUP, VERSION = "kubeflow.org", "v1beta1"
 EXPERIMENT_FILE, PLAN_FILE = "experiment.yaml", "search_plan.json"
