@@ -139,7 +139,10 @@ def plan_katib_search(
         "transform_graph": transform_graph,
     }
     tuning = TuneRequest(
-        **{name: Path(artifact.path) for name, artifact in folders.items()},
+        examples=Path(examples.path),
+        transformed_examples=Path(transformed_examples.path),
+        schema=Path(schema.path),
+        transform_graph=Path(transform_graph.path),
         module_file=module_file,
         tuner_fn=tuner_fn,
         train_steps=train_steps,

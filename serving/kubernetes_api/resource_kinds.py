@@ -64,6 +64,6 @@ REVIEWS = Resource(
     plural="selfsubjectaccessreviews",
     namespaced=False,
 )
-REVIEWS = Resource(
+ACCOUNT_REVIEWS = Resource(
     group="authorization.k8s.io", version="v1", plural="subjectaccessreviews", namespaced=False
 )
