@@ -15,6 +15,8 @@ FOLDERS = {
     "compare_data": "validate",
     "transform_data": "transform",
     "tune_model": "tune",
+    "plan_katib_search": "tune",
+    "run_katib_search": "search",
     "train_model": "train",
     "evaluate_model": "evaluate",
     "bless_model": "evaluate",

@@ -55,9 +55,9 @@ class TuneRequest:
         return TrainRequest(**{name: getattr(self, name) for name in OF_TRAINING})
 
 
-def check(request: TuneRequest) -> None:
-    """Raise ParameterError naming every parameter that is out of range."""
-    faults = Faults("tune_model")
+def check(request: TuneRequest, step: str = "tune_model") -> None:
+    """Raise ParameterError naming every parameter of a step that is out of range."""
+    faults = Faults(step)
     faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
     faults.check(bool(request.tuner_fn), "tuner_fn", "", "name a function")
     for name in ("train_steps", "eval_steps", "max_trials"):

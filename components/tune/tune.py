@@ -1,10 +1,8 @@
 """The work of tune_model."""
 
 import functools
-import json
 import logging
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +11,20 @@ import tensorflow as tf
 from kanaria.components.shared.data import examples
 from kanaria.components.shared.engines import engine_choice, machine
 from kanaria.components.shared.errors import ParameterError, UserCodeError
-from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.components.shared.storage import uri_files
+from kanaria.components.shared.tuning import tuned_files
+from kanaria.components.shared.tuning.search_result import TrialResult, Tuned, best_of
+from kanaria.components.shared.tuning.tuned_files import Targets
 from kanaria.components.train import devices, model_run, run_fn_call
 from kanaria.components.train.model_run import ModelRun
 from kanaria.components.train.training_key import training_key
-from kanaria.components.tune import one_trial, report, search_state, trial_processes, tuner_call
+from kanaria.components.tune import one_trial, search_state, trial_processes, tuner_call
 from kanaria.components.tune.request import TuneRequest, check
 from kanaria.components.tune.search import Search
-from kanaria.components.tune.search_result import TrialResult, Tuned, best_of
 from kanaria.components.tune.search_state import SearchState
 from kanaria.components.tune.tuner_call import TunerCall
 
 logger = logging.getLogger(__name__)
-BEST = "best_hyperparameters.txt"
-"""The name that TFX's Tuner gives it."""
-RESULTS = "tuner_results.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The folders, and the page, that are written."""
-
-    best_hyperparameters: Path
-    tuner_results: Path
-    report: Path
 
 
 def check_machine(request: TuneRequest) -> None:
@@ -135,18 +123,6 @@ def _searched(request: TuneRequest, call: TunerCall, place: ModelRun) -> Tuned:
     return _tuned(tuner, f"{request.module_file}: {request.tuner_fn}")
 
 
-def _write(tuned: Tuned, targets: Targets) -> None:
-    contents = {
-        (targets.best_hyperparameters, BEST): json.dumps(tuned.hyperparameters),
-        (targets.tuner_results, RESULTS): tuned.results(),
-    }
-    for (target, name), content in contents.items():
-        with atomic.published(target) as folder:
-            folder.mkdir()
-            (folder / name).write_text(content, encoding="utf-8")
-    atomic.write_text(targets.report, report.page(tuned))
-
-
 def tune(request: TuneRequest, targets: Targets) -> Tuned:
     """Search hyperparameters by the user's tuner, and write the best and all trials.
 
@@ -174,5 +150,5 @@ def tune(request: TuneRequest, targets: Targets) -> Tuned:
         if bucket:
             (folder / model_run.PUBLISHED).touch()
         tuned = _searched(request, call, place)
-        _write(tuned, targets)
+        tuned_files.write(tuned, targets)
     return tuned

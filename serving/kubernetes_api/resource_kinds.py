@@ -56,6 +56,8 @@ WORKFLOWS = Resource(group="argoproj.io", version="v1alpha1", plural="workflows"
 WORKFLOW_TASK_RESULTS = Resource(
     group="argoproj.io", version="v1alpha1", plural="workflowtaskresults"
 )
+KATIB_EXPERIMENTS = Resource(group="kubeflow.org", version="v1beta1", plural="experiments")
+KATIB_TRIALS = Resource(group="kubeflow.org", version="v1beta1", plural="trials")
 REVIEWS = Resource(
     group="authorization.k8s.io",
     version="v1",

@@ -74,6 +74,7 @@ ACCOUNTS = {
     ),
     "storage/storage-rbac.yaml": Account(files=(STORAGE,), makes=frozenset({"serviceaccounts"})),
     "kserve/configuration-rbac.yaml": Account(files=(GATEWAYS,), only=frozenset({"configmaps"})),
+    "components/katib/katib-rbac.yaml": Account(files=("components/search/*.py",)),
     "kserve/gateway-rbac.yaml": Account(
         files=(GATEWAYS,), only=frozenset({"gateways", "gatewayclasses"})
     ),

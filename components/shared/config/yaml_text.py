@@ -90,6 +90,9 @@ class _Dumper(yaml.SafeDumper):
 for _kind in (_Loader, _Dumper):
     _kind.add_implicit_resolver(f"{TAG}int", INTEGER, list("-+0123456789"))
     _kind.add_implicit_resolver(f"{TAG}float", FLOAT, list("-+.0123456789"))
+# What Go's readers, kubectl's with them, take for no text beside; PyYAML writes it without quotes.
+_Dumper.add_implicit_resolver(f"{TAG}bool", re.compile("[yYnN]$"), list("yYnN"))
+_Dumper.add_implicit_resolver(f"{TAG}int", re.compile("[-+]?0o[0-7]+$"), list("-+0"))
 
 
 def _refuse(_: _Loader, node: yaml.Node) -> None:

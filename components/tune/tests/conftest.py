@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.tune.lean_imports import Targets, TuneRequest
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.tuning import search_plan
+from kanaria.components.tune.lean_imports import PlanRequest, Targets, TuneRequest, plan_search
 
 SCHEMA = """
 feature { name: "x" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
@@ -64,6 +67,25 @@ def request_with(raw: Path, tmp_path: Path) -> Callable[..., TuneRequest]:
         return TuneRequest(**(usual | changes))
 
     return make
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Callable[..., dict]:
+    """Plan the search of a request, and return the Experiment as its file holds it."""
+    (tmp_path / "graph").mkdir()
+
+    def plan(request: TuneRequest, **settings: Any) -> dict:
+        inputs = ("examples", "transformed_examples", "schema")
+        uris = {name: str(getattr(request, name)) for name in inputs}
+        uris["transform_graph"] = str(tmp_path / "graph")
+        settings = {
+            "uris": uris,
+            "trial": {"volumes": [{"mountPath": "/", "emptyDir": {}}]},
+        } | settings
+        plan_search(PlanRequest(tuning=request, **settings), tmp_path / "experiment")
+        return yaml_text.read(tmp_path / "experiment" / search_plan.EXPERIMENT_FILE)
+
+    return plan
 
 
 @pytest.fixture

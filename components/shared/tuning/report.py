@@ -9,7 +9,7 @@ from kanaria.components.shared.html_report.html_page import Page, Section
 from kanaria.components.shared.html_report.layout import Row
 from kanaria.components.shared.html_report.markup import element
 from kanaria.components.shared.html_report.table import Column, Table, columns
-from kanaria.components.tune.search_result import TrialResult, Tuned, is_ranked
+from kanaria.components.shared.tuning.search_result import TrialResult, Tuned, is_ranked
 
 MOST_CHARTS, MOST_COLUMNS, MOST_TRIALS = 12, 24, 1000
 DRAWN = tuple(Column(title=key, key=key) for key in ("trial", "score", "best"))
@@ -120,5 +120,5 @@ def _row(trial: TrialResult, names: Sequence[str]) -> list[object]:
     values = [
         _shown(trial.hyperparameters[n]) if n in trial.hyperparameters else None for n in names
     ]
-    epoch = trial.step + 1 if ranked else None
+    epoch = trial.step + 1 if ranked and trial.step is not None else None
     return [trial.trial_id, status, trial.score, epoch, *values, cut(trial.cause, 300)]

@@ -21,7 +21,7 @@ class TrialResult:
         trial_id: of KerasTuner, in the order of their beginning.
         status: COMPLETED or FAILED.
         score: value of the objective, None of a failed trial.
-        step: epoch that the score is of, from 0.
+        step: epoch that the score is of, from 0; None where nobody told it.
         metrics: name -> value at that epoch.
         hyperparameters: name -> value.
         cause: why it failed, or "".
@@ -30,7 +30,7 @@ class TrialResult:
     trial_id: str
     status: str
     score: float | None
-    step: int
+    step: int | None
     metrics: dict[str, float]
     hyperparameters: dict[str, Any]
     cause: str
