@@ -1,5 +1,6 @@
 """The fingerprint of the code that a step of Kanaria's runs: its folder, and all it imports."""
 
+import ast
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +25,9 @@ def _python_files(folder: Path) -> Iterator[Path]:
 
 
 @functools.cache
-def _imports(source: bytes) -> tuple[str, ...]:
-    module = module_imports.read(source, "")
-    return tuple(each.name for each in module.imports if each.name.startswith(PACKAGE))
+def _imports(source: bytes) -> frozenset[str]:
+    names = (each.name for each in module_imports.imports(ast.parse(source)))
+    return frozenset(name for name in names if name.startswith(PACKAGE))
 
 
 def _files(name: str) -> Iterator[Path]:
@@ -50,10 +51,13 @@ def code(task: Task) -> str:
     folders = [ROOT / "components" / components.FOLDERS[name], ROOT / "components" / "shared"]
     waiting = [file for folder in folders for file in _python_files(folder)]
     hashes: dict[str, str] = {}
+    names: set[str] = set()
     while waiting:
         file = waiting.pop()
         relative = file.relative_to(ROOT).as_posix()
         if relative not in hashes:
             hashes[relative] = fingerprint.of_file(file)
-            waiting += [each for name in _imports(file.read_bytes()) for each in _files(name)]
+            new = _imports(file.read_bytes()) - names
+            names |= new
+            waiting += [each for name in new for each in _files(name)]
     return fingerprint.of_files(hashes)

@@ -2,7 +2,7 @@
 
 import ast
 import warnings
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 TOUCHES_SEARCH = (b"sys.path", b"sys.modules", b"sys.meta_path", b"from sys import", b"addsitedir")
@@ -90,9 +90,8 @@ def _assigned(node: ast.AST) -> set[str]:
     return {each.id for each in nodes if isinstance(each, ast.Name)}
 
 
-def _lists_folder(tree: ast.Module) -> bool:
+def _lists_folder(nodes: Sequence[ast.AST]) -> bool:
     """Tell whether a folder is listed whose path comes from the place of a module."""
-    nodes = list(ast.walk(tree))
     listing = [n for n in nodes if isinstance(n, ast.Call) and _mentions(n.func, LISTING)]
     assignments = [n for n in nodes if isinstance(n, ast.Assign | ast.AnnAssign | ast.NamedExpr)]
     places, before = set(PLACES), 0
@@ -102,6 +101,14 @@ def _lists_folder(tree: ast.Module) -> bool:
             if node.value is not None and _mentions(node.value, places):
                 places |= _assigned(node)
     return any(_mentions(call, places) for call in listing)
+
+
+def imports(tree: ast.Module) -> Iterator[Import]:
+    """Yield what a module imports, in whatever part of it."""
+    for statement in tree.body:
+        is_certain = isinstance(statement, ast.Import | ast.ImportFrom)
+        for node in ast.walk(statement):
+            yield from _statement(node, is_certain)
 
 
 def read(source: bytes, file: str) -> Source:
@@ -118,17 +125,12 @@ def read(source: bytes, file: str) -> Source:
         warnings.simplefilter("ignore")
         tree = ast.parse(source, file)
         compile(tree, file, "exec", dont_inherit=True)  # Finds what the parser lets pass.
-    imports: list[Import] = []
-    names: set[str] = set()
-    for statement in tree.body:
-        is_certain = isinstance(statement, ast.Import | ast.ImportFrom)
-        for node in ast.walk(statement):
-            imports += _statement(node, is_certain)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add(node.value)
+    nodes = list(ast.walk(tree))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    names = {text for text in texts if isinstance(text, str)}
     return Source(
-        imports=tuple(imports),
+        imports=tuple(imports(tree)),
         names=frozenset(filter(_may_lie_below, names)),
         touches_search=any(text in source for text in TOUCHES_SEARCH),
-        lists_folder=_lists_folder(tree),
+        lists_folder=_lists_folder(nodes),
     )
