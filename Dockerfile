@@ -14,8 +14,8 @@
 # code. None is built from another, so a change builds one.
 # Plain instructions only, so that docker (with BuildKit or without), podman and buildah build it.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
-# What Debian adds for Spark: Java, and a name for every number of a user, without which Hadoop's
-# login fails in the JVM ("invalid null input: name").
+# What Debian adds for Spark: Java, and a name and home for every number of a user, without which Spark
+# does not start ("basedir must be absolute: ?/.ivy2/local", then "invalid null input: name").
 ARG SPARK_NEEDS="openjdk-17-jre-headless libnss-unknown"
 
 # Certificates are the base's, indexes and proxies are build arguments: these stages stay behind.

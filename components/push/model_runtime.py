@@ -30,6 +30,7 @@ from kanaria.components.shared.frameworks.model_files import (
     ModelFiles,
     locate,
 )
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ RUNTIMES_OF_V2 = {
     Framework.PYTORCH: "kserve-tritonserver",
 }
 """KServe's own servers, whose answers are those of local serving; of v2 it prefers MLServer."""
+BY_PLACE = (Framework.SKLEARN, Framework.XGBOOST, Framework.LIGHTGBM)
+"""Frameworks whose server takes the columns of a matrix by their place, without names."""
 SERVED_SKLEARN = "1.5"
 """Version of scikit-learn in the server of KServe 0.15 to 0.20."""
 
@@ -53,7 +56,8 @@ def served(service: ServiceSpec, model: Path) -> ServiceSpec:
 
     Raises:
         DataError: there is no model in the folder.
-        ParameterError: its server does not speak the protocol that is asked for.
+        ParameterError: its server does not speak the protocol that is asked for, or takes no
+            features by name.
     """
     server = service.server
     files = locate(model)
@@ -65,6 +69,11 @@ def served(service: ServiceSpec, model: Path) -> ServiceSpec:
             "speaks v2 alone"
         )
     _check_torch(files)
+    if files.framework in BY_PLACE and feature_settings.of_transformer(service.transformer):
+        raise ParameterError(
+            f"service.features: the model is of {files.framework}, whose server takes columns by "
+            "their place, and features come by name; export it to ONNX with named inputs"
+        )
     chosen = replace(server, model_format=files.framework.value, protocol_version=protocol)
     if not server.image:
         runtime = RUNTIMES_OF_V2.get(files.framework, "") if protocol == "v2" else ""

@@ -143,11 +143,11 @@ def with_features(
         request: of the client.
         features: of its rows.
         settings: of the service.
-        inputs: of the model; without its server's word numbers are FP64 or INT64 by their values.
+        inputs: of the model, as its server tells them.
 
     Raises:
         RequestError: the request has a tensor for a feature itself.
-        FeatureError: a feature has no value, and none may take its place.
+        FeatureError: a feature has no value, and none may take its place; or is no input.
     """
     columns = {name: settled(name, values, settings) for name, values in features.items()}
     for name in request.parts.keys() & columns.keys():
@@ -163,15 +163,18 @@ def with_features(
 
 def _tensor(name: str, values: Sequence[Any], inputs: ExpectedInputs) -> dict[str, Any]:
     wanted = inputs.tensors.get(name)
+    if wanted is None:  # By its place a server of matrices would take it for another column.
+        names = ", ".join(map(repr, sorted(inputs.tensors))) or "none"
+        raise FeatureError(f"feature {name!r}: no input of the model, whose server tells {names}")
     values = [inputs.value(name, value) for value in values]
     width = _width(name, values)
     flat: list[Any] = []
     for value in values:
         flat += value if isinstance(value, list) else [value] * (width or 1)
-    is_matrix = width is not None or (wanted is not None and len(wanted.shape or ()) == 2)
+    is_matrix = width is not None or len(wanted.shape or ()) == 2
     return {
         "name": name,
-        "datatype": datatype_named(wanted.dtype) if wanted else _datatype(flat),
+        "datatype": datatype_named(wanted.dtype),
         "shape": [len(values), width or 1] if is_matrix else [len(values)],
         "data": flat,
     }
@@ -187,10 +190,3 @@ def _width(name: str, values: Sequence[Any]) -> int | None:
             "has as many in each row"
         )
     return widths.pop() if widths else None
-
-
-def _datatype(values: Sequence[Any]) -> str:
-    kinds = {type(value) for value in values if value is not None}
-    if str in kinds:
-        return "BYTES"
-    return "INT64" if kinds == {int} else "FP64"

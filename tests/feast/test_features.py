@@ -10,17 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
 import pytest
 import yaml
 from kfp import compiler, dsl
 from local_server import Server, until
+from open_inference.grpc import protocol
+from open_inference.grpc.service import GRPCInferenceServiceStub
 
 from kanaria.components import ingest_data, join_features, materialize_features
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import service_manifest, service_mapping
+from kanaria.serving.protocol.tensors import cut_values
 
 ROOT = Path(__file__).parents[2]
 FEAST = ROOT / ".venv/feast/bin"
@@ -168,7 +172,7 @@ def server(folder: Path, models: Path, feature_server: str) -> Iterator[Server]:
     }
     manifests += [manifest(name, echo, **settings) for name, settings in echoes.items()]
     path.write_text(yaml.safe_dump_all(manifests))
-    server = Server(folder / "state", path)
+    server = Server(folder / "state", path, "--grpc-port", "0")
     for name in (*services, *echoes):
         until(lambda name=name: server.ready(name))
     yield server
@@ -279,6 +283,24 @@ def test_tensors_get_the_values_of_rows_and_of_training(server, training_rows):
         predictions = predicted(server, "echo-v1", drivers).json()["predictions"]
         assert [{**row, "x": row["x"][0]} for row in predictions] == wanted
     assert training_rows[9]["long"] == 2**60 + 9
+
+
+def test_messages_of_grpc_get_them_too(server, training_rows):
+    drivers = np.array([9, 0, 11], "<i8")
+    keys = protocol.ModelInferRequest.InferInputTensor(
+        name="driver_id", datatype="INT64", shape=[3]
+    )
+    request = protocol.ModelInferRequest(
+        model_name="echo", inputs=[keys], raw_input_contents=[drivers.tobytes()]
+    )
+    with grpc.insecure_channel(server.grpc) as channel:
+        answer = GRPCInferenceServiceStub(channel).ModelInfer(request)
+    names = [output.name for output in answer.outputs]
+    raw = dict(zip(names, answer.raw_output_contents, strict=True))
+    wanted = [offline(training_rows[driver]) for driver in drivers.tolist()]
+    assert np.frombuffer(raw["long"], "<i8").tolist() == [row["long"] for row in wanted]
+    assert np.frombuffer(raw["x"], "<f4").tolist() == [np.float32(row["x"]) for row in wanted]
+    assert [text.decode() for text in cut_values(raw["word"])] == [row["word"] for row in wanted]
 
 
 def test_tensors_get_the_defaults_of_a_server_that_is_gone(server):

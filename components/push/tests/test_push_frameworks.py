@@ -7,6 +7,7 @@ import pytest
 from kanaria.components.push import model_runtime
 from kanaria.components.push.publish_release import Sources
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 
 CONFIG = "config.pbtxt"
@@ -50,6 +51,29 @@ def test_torchscript_goes_to_triton_with_the_tensors_it_names(tmp_path):
     (folder / CONFIG).unlink()
     with pytest.raises(DataError, match=r"model\.pt: .*with a config\.pbtxt beside the version's"):
         chosen(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "takes"),
+    [
+        ("1/saved_model.pb", "", True),
+        ("1/model.onnx", "", True),
+        ("model.bst", "tree\nversion=v4\n", False),
+        ("model.json", "{}", False),
+        ("model.joblib", "", False),
+    ],
+)
+def test_features_by_name_are_for_models_with_named_inputs(tmp_path, file, text, takes):
+    settings = {"url": "http://feast:6566", "featureService": "v1", "entities": ["id"]}
+    transformer = feature_settings.transformer(settings)
+    server = ModelServer(protocol_version="")
+    spec = ServiceSpec(name="tips", storage_uri="/m", server=server, transformer=transformer)
+    folder = model(tmp_path, file, text=text)
+    if takes:
+        assert model_runtime.served(spec, folder).transformer == transformer
+        return
+    with pytest.raises(ParameterError, match=r"service\.features: .* columns by their place"):
+        model_runtime.served(spec, folder)
 
 
 def test_two_models_are_refused(tmp_path):

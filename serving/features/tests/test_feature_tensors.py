@@ -101,21 +101,20 @@ def test_join_keys_that_the_model_takes_stay():
     assert json.loads(body)["inputs"][0] == DRIVERS
 
 
-def test_a_server_that_tells_no_inputs_gets_types_by_the_values():
-    values = {
-        "whole": [Value(value=2**62), Value(value=None)],
-        "part": [Value(value=1), Value(value=0.5)],
-        "text": [Value(value="a"), Value(value="b")],
-        "list": [Value(value=[1, 2]), Value(value=[3, 4])],
-    }
-    body, _ = joined({"inputs": [DRIVERS]}, features=values, expected=ExpectedInputs())
-    types = {t["name"]: (t["datatype"], t["shape"]) for t in json.loads(body)["inputs"]}
-    assert types == {
-        "whole": ("INT64", [2]),
-        "part": ("FP64", [2]),
-        "text": ("BYTES", [2]),
-        "list": ("INT64", [2, 2]),
-    }
+@pytest.mark.parametrize(("tensors", "names"), [({}, "none"), ({"rows": TENSORS["x"]}, "'rows'")])
+def test_a_model_that_has_no_such_input_gets_no_tensor_for_another(tensors, names):
+    expected = ExpectedInputs(tensors=tensors)
+    with pytest.raises(FeatureError, match=f"'n': no input of the model, .* tells {names}"):
+        joined({"inputs": [DRIVERS]}, expected=expected)
+
+
+def test_a_feature_of_lists_is_a_matrix():
+    expected = ExpectedInputs(tensors={"list": Tensor(dtype="float64", shape=(None, 2))})
+    values = {"list": [Value(value=[1, 2.5]), Value(value=[3, 4])]}
+    body, _ = joined({"inputs": [DRIVERS]}, features=values, expected=expected)
+    (tensor,) = json.loads(body)["inputs"]
+    assert (tensor["datatype"], tensor["shape"]) == ("FP64", [2, 2])
+    assert tensor["data"] == [1, 2.5, 3, 4]
 
 
 def test_a_server_without_null_gets_what_stands_for_missing():
@@ -132,7 +131,11 @@ def test_a_server_without_null_gets_what_stands_for_missing():
 def test_lists_of_different_lengths_are_no_tensor():
     features = {"list": [Value(value=[1, 2]), Value(value=[3])]}
     with pytest.raises(FeatureError, match="'list': has lists of 1 and of 2 values"):
-        joined({"inputs": [DRIVERS]}, features=features, expected=ExpectedInputs())
+        joined(
+            {"inputs": [DRIVERS]},
+            features=features,
+            expected=ExpectedInputs(tensors={"list": TENSORS["x"]}),
+        )
 
 
 def test_a_column_of_keys_names_its_rows():
