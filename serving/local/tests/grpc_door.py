@@ -47,6 +47,8 @@ class Echo:
         body = await request.read()
         self.requests.append((request.headers.copy(), body))
         await asyncio.sleep(self.seconds)
+        if not self.why:
+            raise RuntimeError("aiohttp answers in plain text")
         if self.code != 200:
             return web.json_response({"error": self.why}, status=self.code)
         length = int(request.headers[LENGTH])
@@ -275,6 +277,18 @@ def test_an_error_of_the_model_has_the_code_of_grpc_and_names_the_revision(code,
     assert why.startswith("schön schön ")
     assert said["x-kanaria-revision"] == STABLE
     assert counted == {(STABLE, str(code)): 1}
+
+
+def test_a_predictor_that_fails_without_json_is_an_internal_error():
+    async def run():
+        async with served(Echo(why="")) as both:
+            return await error_of(both.stub.ModelInfer(message())), await counts(both.url)
+
+    (code, why, said), counted = asyncio.run(run())
+    assert code is grpc.StatusCode.INTERNAL
+    assert "Internal Server Error" in why
+    assert said["x-kanaria-revision"] == STABLE
+    assert counted == {(STABLE, "500"): 1}
 
 
 def test_an_answer_after_the_clients_deadline_is_counted():
