@@ -85,13 +85,13 @@ class GrpcServer:
             NotReadyError: the port is taken.
         """
         try:
-            taken = self._server.add_insecure_port(f"{host}:{port}")
+            bound_port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
             raise NotReadyError(
                 f"port {port} of {host} cannot be listened on; choose another by --grpc-port"
             ) from error
         await self._server.start()
-        return f"{host}:{taken}"
+        return f"{host}:{bound_port}"
 
     async def stop(self) -> None:
         """Take no call any more, and finish those that are being answered."""
