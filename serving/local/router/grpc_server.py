@@ -7,13 +7,12 @@
     connections                 1,000, or as many as files may be open; further ones are closed
     an idle connection          closed after 60 s, which clients do not notice
 
-What an answer's headers say in HTTP stands in its metadata: the first ones of an answer, and the
-last ones of an error, which a client may try again only while it has got nothing else.
+What an answer's headers say in HTTP stands in its initial metadata, and in the trailing metadata of
+an error: a client may call again only while it has got no initial ones.
 """
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -30,7 +29,6 @@ from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import BODY_SECONDS
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
 
-logger = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
 """For calls that are being answered when the server is told to end, as for HTTP."""
 MOST_DETAIL_BYTES = 1000
@@ -87,13 +85,13 @@ class GrpcServer:
             NotReadyError: the port is taken.
         """
         try:
-            taken = self._server.add_insecure_port(f"{host}:{port}")
+            bound_port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
             raise NotReadyError(
                 f"port {port} of {host} cannot be listened on; choose another by --grpc-port"
             ) from error
         await self._server.start()
-        return f"{host}:{taken}"
+        return f"{host}:{bound_port}"
 
     async def stop(self) -> None:
         """Take no call any more, and finish those that are being answered."""
@@ -143,10 +141,17 @@ async def _message(context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
 
 async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", response: Response) -> Any:
     context.set_trailing_metadata(_metadata(response.headers))
-    why = str(json.loads(bytes(response.body))["error"])
-    details = why.encode()[:MOST_DETAIL_BYTES].decode("utf-8", "ignore")
+    details = _why(bytes(response.body)).encode()[:MOST_DETAIL_BYTES].decode("utf-8", "ignore")
     code = STATUS.get(response.status_code, grpc.StatusCode.UNKNOWN)
     await context.abort(code, details)
+
+
+def _why(body: bytes) -> str:
+    """Return what an error's body says; uvicorn writes plain text for a predictor that fails."""
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace")
 
 
 def _metadata(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -47,6 +47,8 @@ class Echo:
         body = await request.read()
         self.requests.append((request.headers.copy(), body))
         await asyncio.sleep(self.seconds)
+        if not self.why:
+            raise RuntimeError("aiohttp answers in plain text")
         if self.code != 200:
             return web.json_response({"error": self.why}, status=self.code)
         length = int(request.headers[LENGTH])
@@ -178,18 +180,18 @@ def test_a_call_is_the_request_of_http_and_its_answer_names_who_answered():
         echo = Echo()
         async with served(echo) as both:
             call = both.stub.ModelInfer(message(), metadata=(("x-request-id", "order-1"),))
-            answer, said = await call, dict(await call.initial_metadata())
+            answer, metadata = await call, dict(await call.initial_metadata())
             await post(both.url, **{"X-Request-Id": "order-1"})
             unnamed = both.stub.ModelInfer(message())
             await unnamed
-            return answer, said, echo.requests, dict(await unnamed.initial_metadata())
+            return answer, metadata, echo.requests, dict(await unnamed.initial_metadata())
 
-    answer, said, requests, unnamed = asyncio.run(run())
+    answer, metadata, requests, unnamed = asyncio.run(run())
     (ours, theirs) = (content for _, content in requests[:2])
     assert ours == theirs == body()[0]
     assert answer.id == "a"
     assert list(answer.raw_output_contents) == [VALUES]
-    assert said == {"x-kanaria-revision": STABLE, "x-request-id": "order-1"}
+    assert metadata == {"x-kanaria-revision": STABLE, "x-request-id": "order-1"}
     assert requests[0][0]["x-request-id"] == "order-1"
     assert unnamed["x-request-id"]
 
@@ -270,11 +272,23 @@ def test_an_error_of_the_model_has_the_code_of_grpc_and_names_the_revision(code,
             error = await error_of(both.stub.ModelInfer(message()))
             return error, await counts(both.url)
 
-    (got, why, said), counted = asyncio.run(run())
+    (got, why, metadata), counted = asyncio.run(run())
     assert got is status
     assert why.startswith("schön schön ")
-    assert said["x-kanaria-revision"] == STABLE
+    assert metadata["x-kanaria-revision"] == STABLE
     assert counted == {(STABLE, str(code)): 1}
+
+
+def test_a_predictor_that_fails_without_json_is_an_internal_error():
+    async def run():
+        async with served(Echo(why="")) as both:
+            return await error_of(both.stub.ModelInfer(message())), await counts(both.url)
+
+    (code, why, metadata), counted = asyncio.run(run())
+    assert code is grpc.StatusCode.INTERNAL
+    assert "Internal Server Error" in why
+    assert metadata["x-kanaria-revision"] == STABLE
+    assert counted == {(STABLE, "500"): 1}
 
 
 def test_an_answer_after_the_clients_deadline_is_counted():
@@ -321,19 +335,19 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
         async with served(echo) as both:
             request = message()
             request.raw_input_contents.append(b"")
-            code, why, said = await error_of(both.stub.ModelInfer(request))
-            return code, why, said, await counts(both.url), echo.requests
+            code, why, metadata = await error_of(both.stub.ModelInfer(request))
+            return code, why, metadata, await counts(both.url), echo.requests
 
-    code, why, said, counted, requests = asyncio.run(run())
+    code, why, metadata, counted, requests = asyncio.run(run())
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert "2 raw_input_contents for 1 inputs" in why
-    assert said["x-kanaria-revision"] == STABLE
+    assert metadata["x-kanaria-revision"] == STABLE
     assert counted == {(STABLE, "400"): 1}
     assert not requests
 
 
 @pytest.mark.parametrize(
-    ("request", "status", "why"),
+    ("call", "status", "why"),
     [
         (message("nobody"), grpc.StatusCode.NOT_FOUND, "service 'nobody': unknown"),
         (message("old"), grpc.StatusCode.NOT_FOUND, "speaks v1, not v2"),
@@ -348,7 +362,7 @@ def test_what_the_door_refuses_of_a_message_counts_as_the_models_refusal():
         (zeros("dead", MOST_BYTES // 2), grpc.StatusCode.RESOURCE_EXHAUSTED, "allows more"),
     ],
 )
-def test_a_service_that_cannot_answer_is_an_error_of_its_kind(request, status, why):
+def test_a_service_that_cannot_answer_is_an_error_of_its_kind(call, status, why):
     async def run():
         shares = (RevisionTraffic(revision=STABLE, percent=100),)
         lives = [
@@ -357,7 +371,7 @@ def test_a_service_that_cannot_answer_is_an_error_of_its_kind(request, status, w
             Live({STABLE: 9}, shares, name="dead", speaks="v2"),
         ]
         async with doors(*lives) as both:
-            return await error_of(both.stub.ModelInfer(request))
+            return await error_of(both.stub.ModelInfer(call))
 
     code, details, _ = asyncio.run(run())
     assert code is status

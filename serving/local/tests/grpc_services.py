@@ -180,8 +180,8 @@ def test_what_is_told_of_server_and_model_is_what_http_tells(server, stub):
             for one in getattr(metadata, part)
         ] == document[part]
     for version, ready in (("", True), ("1", True)):
-        asked_for = protocol.ModelReadyRequest(name="same", version=version)
-        assert stub.ModelReady(asked_for).ready is ready
+        question = protocol.ModelReadyRequest(name="same", version=version)
+        assert stub.ModelReady(question).ready is ready
     with pytest.raises(grpc.RpcError) as caught:
         stub.ModelReady(protocol.ModelReadyRequest(name="same", version="9"))
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
@@ -258,10 +258,10 @@ def calls_to(stub, message):
         while not ended.is_set():
             try:
                 _, done = stub.ModelInfer.with_call(message)
-                said = dict(done.initial_metadata())
+                metadata = dict(done.initial_metadata())
             except grpc.RpcError as error:
-                done, said = error, dict(error.trailing_metadata())
-            answers[said["x-kanaria-revision"], done.code()] += 1
+                done, metadata = error, dict(error.trailing_metadata())
+            answers[metadata["x-kanaria-revision"], done.code()] += 1
 
     client = threading.Thread(target=call)
     client.start()
