@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from kanaria.components.ingest import csv_separator, csv_text
-from kanaria.components.ingest.csv_text import Record
+from kanaria.components.ingest.csv_text import Record, WholeRecords
 from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -104,26 +104,24 @@ def _ragged(file: DataFile, separator: str, columns: int) -> DataError | None:
     return None
 
 
-def tables(
-    file: DataFile, separator: str, columns: Sequence[str], wanted: Sequence[str]
-) -> Iterator[pa.Table]:
+def tables(text: WholeRecords, columns: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the rows of a file, some at a time, with every column as text, missing where empty.
 
     Args:
-        file: UTF-8 text whose first record names the columns.
-        separator: one ASCII character between the values of a record.
+        text: of a file whose first record names the columns.
         columns: all names, as `names` returns them.
         wanted: the names of the columns that are read, at least one.
 
     Raises:
         DataError: the file is not UTF-8, ragged, or has a quote that is not closed.
     """
+    file, separator = text.file, text.separator
     header = next(csv_text.records(file.path, separator))
-    for text in _below(csv_text.pieces(file, separator), header):
-        if not text or (len(columns) > 1 and BLANK.fullmatch(text)):
+    for piece in _below(text.pieces(), header):
+        if not piece or (len(columns) > 1 and BLANK.fullmatch(piece)):
             continue  # Arrow refuses to read nothing.
         # Arrow drops one such mark, which is a character here.
-        marked = codecs.BOM_UTF8 + text if text.startswith(codecs.BOM_UTF8) else text
+        marked = codecs.BOM_UTF8 + piece if piece.startswith(codecs.BOM_UTF8) else piece
         try:
             yield _parsed(marked, columns, wanted, separator)
         except pa.ArrowInvalid as error:

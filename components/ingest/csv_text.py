@@ -118,6 +118,40 @@ def pieces(file: DataFile, separator: str) -> Iterator[bytes]:
         yield data
 
 
+class WholeRecords:
+    """The text of a file in pieces of whole records, walked for its quotes once.
+
+    Each later reading takes the same pieces by their sizes.
+    """
+
+    def __init__(self, file: DataFile, separator: str) -> None:
+        """Name the file; nothing is read yet."""
+        self.file, self.separator = file, separator
+        self._sizes: tuple[int, ...] = ()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the pieces.
+
+        Raises:
+            DataError: as the function `pieces` does, at the first reading.
+        """
+        if self._sizes:
+            yield from self._again()
+            return
+        sizes = []
+        for piece in pieces(self.file, self.separator):
+            sizes.append(len(piece))
+            yield piece
+        self._sizes = tuple(sizes)
+
+    def _again(self) -> Iterator[bytes]:
+        with self.file.path.open("rb") as opened:
+            if opened.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                opened.seek(0)
+            for size in self._sizes:
+                yield opened.read(size)
+
+
 def records(path: Path, separator: str) -> Iterator[Record]:
     """Yield the records; blank lines are skipped, but in a file of one column they are values.
 

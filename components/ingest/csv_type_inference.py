@@ -204,23 +204,41 @@ def numerals_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return _floats(column, PLAIN)
 
 
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """Return text as Arrow reads it, None where it does not."""
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
 def declared_integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return trimmed text as int64 because the user says so: `007`, `+5` and `3.0` are integers.
+    """Return text as int64 because somebody says so: `007`, `+5` and `3.0` are integers.
 
     Raises:
         MisfitError: a value is no whole decimal number, or needs more than 64 bits.
     """
+    # Arrow reads most that people write, and hexadecimal numbers too; patterns are dear.
+    values = _cast(column, pa.int64())
+    if values is not None and not pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
+        return values
+    column = trimmed(column)
     if not pc.all(_matches(column, r"^[+-]?[0-9]+(\.0*)?$"), min_count=0).as_py():
         raise MisfitError("no integer")
     return integers(pc.replace_substring_regex(column, r"^\+|\.0*$", ""))
 
 
 def declared_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return trimmed text as the nearest float64 because the user says so, large integers too.
+    """Return text as the nearest float64 because somebody says so, large integers too.
 
     Raises:
         MisfitError: a value is no number, or beyond floats.
     """
+    values = _cast(column, pa.float64())
+    if values is not None:
+        _check_range(column, values)
+        return values
+    column = trimmed(column)
     try:
         values = pc.replace_substring_regex(column, r"^\+", "").cast(pa.float64())
     except pa.ArrowInvalid as error:

@@ -94,12 +94,8 @@ FROM_TYPED: dict[pa.DataType, Convert] = {
 }
 FROM_TEXT: dict[pa.DataType, Convert] = {
     pa.string(): lambda texts: texts,
-    pa.int64(): lambda texts: csv_type_inference.declared_integers(
-        csv_type_inference.trimmed(texts)
-    ),
-    pa.float64(): lambda texts: csv_type_inference.declared_floats(
-        csv_type_inference.trimmed(texts)
-    ),
+    pa.int64(): csv_type_inference.declared_integers,
+    pa.float64(): csv_type_inference.declared_floats,
     native_column_types.LOCAL: lambda texts: timestamps.canonical(
         csv_type_inference.trimmed(texts)
     ),
@@ -158,6 +154,16 @@ def conversion(files: Sequence[Surveyed], name: str, declared: str) -> Conversio
         target=pa.list_(single) if _lists(files, name) else single,
         convert=_of_values(kind),
         remedy=f"it is declared {declared}: mend it, or declare another type",
+    )
+
+
+def taken(name: str, kind: str) -> Conversion:
+    """Return what one column of CSV files becomes for who takes values of a type alone."""
+    return Conversion(
+        name=name,
+        target=native_column_types.examples_type(NAMES[kind]),
+        convert=_of_values(NAMES[kind]),
+        remedy=f"{kind} is taken here: mend it, or say another type in column_types",
     )
 
 

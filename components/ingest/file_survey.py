@@ -1,6 +1,6 @@
 """The first pass over a file: what tells the types of its columns, found over all its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -36,9 +36,9 @@ class Surveyed:
 class _Finding:
     """What is found so far; rows that are added twice change nothing."""
 
-    def __init__(self, file: InputFile) -> None:
+    def __init__(self, file: InputFile, names: Sequence[str]) -> None:
         self._file = file
-        to_read = file.schema.names if file.is_csv else file.numerals
+        to_read = names if file.is_csv else file.numerals
         self._written = {name: Written() for name in to_read}
         self._filled: set[str] = set()
         self._has_rows = False
@@ -68,6 +68,8 @@ class _Finding:
     def open_columns(self) -> list[str]:
         """Return the columns of which further rows can tell something."""
         names = self._file.schema.names
+        if self._file.is_csv:
+            return [n for n, written in self._written.items() if written.is_number]
         return [name for name in names if name in self._written or name not in self._filled]
 
     def surveyed(self) -> Surveyed:
@@ -79,18 +81,26 @@ class _Finding:
         )
 
 
-def survey(file: InputFile) -> Surveyed:
+def survey(file: InputFile, names: Sequence[str]) -> Surveyed:
     """Return what is found in a file; columns with types are read until each has a value.
+
+    Args:
+        file: what is read.
+        names: of the columns of a CSV file whose types are to be found; of none of them no more is
+            read than tells whether the file has rows. Of other files all columns count.
 
     Raises:
         DataError: a row of the file cannot be read.
     """
-    survey_of_file = _Finding(file)
+    survey_of_file = _Finding(file, names)
+    wanted = (names or file.schema.names[:1]) if file.is_csv else file.schema.names
     # Of a CSV file all is read at once, since its text is taken apart as a whole.
-    first = None if file.is_csv else 1
-    for table in islice(file.read(file.schema.names), first):
+    first = None if file.is_csv and names else 1
+    for table in islice(file.read(wanted), first):
         survey_of_file.add(table)
-    if first and (left := survey_of_file.open_columns()):
+        if file.is_csv and not survey_of_file.open_columns():
+            break  # All are words.
+    if not file.is_csv and (left := survey_of_file.open_columns()):
         for table in file.read(left):
             survey_of_file.add(table)
             if not survey_of_file.open_columns():

@@ -107,9 +107,10 @@ def common_format(files: Sequence[DataFile]) -> InputFormat:
 
 def _of_csv(file: DataFile, separator: str) -> InputFile:
     names = csv_file.names(file, separator)
+    text = csv_text.WholeRecords(file, separator)
 
     def read(wanted: Sequence[str]) -> Iterator[pa.Table]:
-        return csv_file.tables(file, separator, names, wanted)
+        return csv_file.tables(text, names, wanted)
 
     schema = pa.schema([(name, pa.string()) for name in names])
     return InputFile(uri=file.uri, schema=schema, read=read, csv=file, separator=separator)

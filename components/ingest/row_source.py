@@ -19,7 +19,7 @@ from kanaria.components.ingest import (
 )
 from kanaria.components.ingest.folder_columns import FolderColumns
 from kanaria.components.ingest.input_file import InputFormat
-from kanaria.components.ingest.typed_rows import TypedRows
+from kanaria.components.ingest.typed_rows import ALL, Needed, TypedRows
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.data.data_reference import DataFile
@@ -69,14 +69,19 @@ def _check_separator(kind: InputFormat, separator: str) -> None:
 
 
 def _rows(
-    files: Sequence[DataFile], column_types: Mapping[str, str], separator: str, folder: Path
+    files: Sequence[DataFile],
+    column_types: Mapping[str, str],
+    separator: str,
+    folder: Path,
+    needed: Needed,
 ) -> TypedRows:
     """Return the rows of all files."""
     kind = input_file.common_format(files)
     _check_separator(kind, separator)
     if kind is InputFormat.TFRECORD:
         return tf_example_files.read(files, folder, column_types)
-    return typed_rows.joined([input_file.opened(file, separator) for file in files], column_types)
+    opened = [input_file.opened(file, separator) for file in files]
+    return typed_rows.joined(opened, column_types, needed)
 
 
 def _with_folders(
@@ -91,7 +96,10 @@ def _with_folders(
 
 @contextmanager
 def from_files(
-    data: str, column_types: Mapping[str, str], separator: str = csv_separator.COMMA
+    data: str,
+    column_types: Mapping[str, str],
+    separator: str = csv_separator.COMMA,
+    needed: Needed = ALL,
 ) -> Iterator[Source]:
     """Yield the rows of the files that a reference names, with columns for their folders.
 
@@ -99,6 +107,7 @@ def from_files(
         data: the reference.
         column_types: column name -> type that the user declares.
         separator: one ASCII character between the values of CSV files.
+        needed: what is needed of the columns of CSV files.
 
     Raises:
         ParameterError: the reference is malformed.
@@ -107,7 +116,7 @@ def from_files(
         NotReadyError: an object store does not answer.
     """
     with _folder() as folder, data_reference.opened(data) as opened:
-        rows = _rows(opened.files, column_types, separator, folder)
+        rows = _rows(opened.files, column_types, separator, folder, needed)
         folders = folder_columns.of_files(opened.files, rows.schema.names, column_types)
         yield Source(
             schema=pa.schema([*rows.schema, *folders.added.schema]),
@@ -149,9 +158,13 @@ def check(data: str, query: str, separator: str, faults: Faults) -> None:
 
 
 def opened(
-    data: str, query: str, column_types: Mapping[str, str], separator: str
+    data: str,
+    query: str,
+    column_types: Mapping[str, str],
+    separator: str,
+    needed: Needed = ALL,
 ) -> AbstractContextManager[Source]:
     """Return what yields the rows of files, or of a query where there is one."""
     if query:
         return from_query(data, query, column_types)
-    return from_files(data, column_types, separator)
+    return from_files(data, column_types, separator, needed)

@@ -1,7 +1,7 @@
 """The rows of several files with one type a column, converted some at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -13,9 +13,33 @@ from kanaria.components.ingest.unified_column_types import Conversion
 from kanaria.components.shared.errors import DataError, shown
 
 NONE_DECLARED: Mapping[str, str] = {}
-TIMESTAMP = "timestamp"
+TEXT, TIMESTAMP = "string", "timestamp"
 Conversions = Mapping[str, Conversion]
 """Name of a column -> what it becomes, in one file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needed:
+    """What a reader needs of the columns of CSV files, whose types are found by reading them all.
+
+    Attributes:
+        types: column name -> type (`declared_column_types.NAMES`) that the reader takes, whatever
+            would be found; a value of another type is an error where it stands.
+        others: further columns, whose types are found; None for all that there are. The rest stay
+            text.
+    """
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    others: Collection[str] | None = None
+
+    def of_survey(self, names: Sequence[str], declared: Collection[str]) -> list[str]:
+        """Return the columns whose types are to be found."""
+        settled = {*declared, *self.types}
+        others = names if self.others is None else self.others
+        return [name for name in names if name in others and name not in settled]
+
+
+ALL = Needed()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,32 +106,40 @@ def _check_columns(files: Sequence[InputFile]) -> None:
 
 
 def _conversions(
-    files: Sequence[Surveyed], name: str, declared: Mapping[str, str]
+    files: Sequence[Surveyed], name: str, declared: Mapping[str, str], needed: Needed
 ) -> list[Conversion]:
     """Return what one column becomes in each file."""
     if name in declared:
         return [declared_column_types.conversion(files, name, declared[name])] * len(files)
+    if all(one.file.is_csv for one in files) and not needed.of_survey([name], declared):
+        return [declared_column_types.taken(name, needed.types.get(name, TEXT))] * len(files)
     kind = unified_column_types.unified(name, files)
     return [unified_column_types.conversion(one.file, name, kind) for one in files]
 
 
-def joined(files: Sequence[InputFile], declared: Mapping[str, str] = NONE_DECLARED) -> TypedRows:
+def joined(
+    files: Sequence[InputFile],
+    declared: Mapping[str, str] = NONE_DECLARED,
+    needed: Needed = ALL,
+) -> TypedRows:
     """Return the rows of all files; every file is read for the types of its columns.
 
     Args:
         files: CSV files, or others whose columns have types.
         declared: column name -> type (`declared_column_types.NAMES`); it precedes what is found.
+        needed: what is needed of the columns of CSV files.
 
     Raises:
         DataError: there is no row, or columns differ in name or type between files.
     """
     _check_columns(files)
-    surveyed = [file_survey.survey(file) for file in files]
+    names = files[0].schema.names
+    to_find = needed.of_survey(names, declared)
+    surveyed = [file_survey.survey(file, to_find) for file in files]
     if not any(one.has_rows for one in surveyed):
         paths = ", ".join(file.uri for file in files)
         raise DataError(f"{paths}: no rows, only column names; give data")
-    names = files[0].schema.names
-    columns = {name: _conversions(surveyed, name, declared) for name in names}
+    columns = {name: _conversions(surveyed, name, declared, needed) for name in names}
     return of_columns(files, columns, declared)
 
 

@@ -1,6 +1,6 @@
 """What scores, and rows as it takes them; the module that runs the model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +11,7 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.ingest.typed_rows import Needed
 from kanaria.components.predict import example_features
 from kanaria.components.predict.prediction_columns import Output, column
 from kanaria.components.predict.request import STEP
@@ -24,6 +25,8 @@ from kanaria.components.shared.frameworks.model_function import Call
 from kanaria.components.shared.tensors import signature_arrays
 from kanaria.components.shared.tensors.signature_arrays import Feed
 
+COLUMN_TYPES = {"f": "float64", "i": "int64", "u": "int64", "b": "int64", "O": "string"}
+"""Kind of an input's type -> what a column of CSV is read as; as `shared.tensors` takes it."""
 INTEGERS, FLOATS = pa.large_list(pa.int64()), pa.large_list(pa.float32())
 
 
@@ -58,6 +61,21 @@ class Signature:
     def wanted(self, columns: list[str]) -> Mapping[str, Input]:
         """Return what rows with these columns have to hold, by the names of columns."""
         return self.features if self.reads_examples(columns) else self.inputs
+
+    def needed(self, others: Collection[str] | None) -> Needed:
+        """Return what rows of CSV files are read as, so that nobody has to find it out.
+
+        A signature of named inputs says the types of its columns. One that parses tf.Examples gets
+        all columns, of which it says some.
+
+        Args:
+            others: columns that are needed beside its own; None for all that there are.
+        """
+        may_parse = takes_examples(self.inputs, (), self.parses)
+        own = {**self.inputs, **self.features} if may_parse else self.inputs
+        kinds = {name: COLUMN_TYPES.get(item.dtype.kind, "") for name, item in own.items()}
+        types = {name: kind for name, kind in kinds.items() if kind}
+        return Needed(types=types, others=None if may_parse else others)
 
     def feeds(self, rows: pa.RecordBatch, first: int) -> Iterator[Feed]:
         """Yield arguments that give the signature every row once, rows of equal lengths together.

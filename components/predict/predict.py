@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -187,11 +187,16 @@ def predict(asked: Request, targets: Targets) -> Scored:
     arrow_files.give_memory_back()
     began = monotonic()
     record = verified_release.record(asked.release, asked.keys())
-    source = row_source.opened(asked.data, asked.query, asked.column_types, separator)
-    with _signature(asked, record) as signature, source as rows:
+    drift = ScoredDrift(asked.release, asked.keys())
+    with ExitStack() as stack:
+        signature = stack.enter_context(_signature(asked, record))
+        needed = signature.needed(None if drift.compares else asked.keep)
+        rows = stack.enter_context(
+            row_source.opened(asked.data, asked.query, asked.column_types, separator, needed)
+        )
         declared_column_types.check_columns(asked.column_types, rows.schema.names)
         plan = _planned(asked, record, signature, rows)
-        scored, compared = _all_chunks(plan, asked)
+        scored, compared = _all_chunks(plan, asked, drift)
     scored = replace(scored, seconds=round(monotonic() - began, 3))
     with atomic.published(targets.scored) as folder, atomic.published(targets.report) as page:
         folder.mkdir()
@@ -206,8 +211,8 @@ def _title(scored: Scored) -> str:
     return f"{metadata.rows(scored.rows)} scored by {scored.release}"
 
 
-def _all_chunks(plan: _Plan, asked: Request) -> tuple[Scored, Compared]:
-    drift, job = ScoredDrift(asked.release, asked.keys()), plan.job
+def _all_chunks(plan: _Plan, asked: Request, drift: ScoredDrift) -> tuple[Scored, Compared]:
+    job = plan.job
     with plan.target.opened(job, plan.schema) as writer:
         scoring = _Scoring(plan, writer, asked.batch_rows)
         names = plan.read(drift.compares)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from kanaria.components.report import kfp_arguments
 from kanaria.components.report.run_outcome import Happened, Outcome, first_cause
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import KanariaError
@@ -48,14 +49,31 @@ def tell(mapping: Mapping[str, Any], run: Happened, summary: str) -> str:
         return ""
     started = run.started.timestamp() if run.started else None
     identity = identity_of(tracking, run.run_id, run.pipeline, started)
+    arguments, lacking = _arguments(run)
     # An exit handler cannot fail a run; where tracking is required, push_model has.
     tracker = Tracker(replace(tracking, tracking_required=False), identity)
-    page = tracker.attempt(lambda client, tracked: _logged(client, tracked, run, summary))
-    return f"tracked at {page}" if page else tracker.failure
+    page = tracker.attempt(
+        lambda client, tracked: _logged(client, tracked, run, arguments, summary)
+    )
+    return f"tracked at {page}{lacking}" if page else tracker.failure
 
 
-def _logged(client: MlflowClient, tracked: TrackedRun, run: Happened, summary: str) -> str:
-    arguments = {name: value for name, value in run.left.arguments.items() if name not in UNTOLD}
+def _arguments(run: Happened) -> tuple[dict[str, Any], str]:
+    """Return the run's arguments, and why they are not known where they are not."""
+    try:
+        values = run.left.arguments or kfp_arguments.of_run(run.run_id)
+    except KanariaError as error:
+        return {}, f", without its parameters: {error}"
+    return {name: value for name, value in values.items() if name not in UNTOLD}, ""
+
+
+def _logged(
+    client: MlflowClient,
+    tracked: TrackedRun,
+    run: Happened,
+    arguments: Mapping[str, Any],
+    summary: str,
+) -> str:
     params = run_facts.params(arguments)
     # What push_model has logged is what the run really had.
     new = {key: value for key, value in params.items() if key not in tracked.params}

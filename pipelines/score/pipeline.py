@@ -31,6 +31,7 @@ def score(
     span_version: str = "latest",
     span_window: int = 1,
     notify_url: str = "",
+    tracking: dict = {},  # noqa: B006
 ) -> None:
     """Score rows with the live model into Parquet files or a table of PostgreSQL.
 
@@ -54,9 +55,18 @@ def score(
         span_window: A number: how many spans up to and with that one.
         notify_url: https://example.com/events: where the run's end is posted; empty for
             KANARIA_NOTIFY_URL, else nowhere.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
+            logged, as train_and_deploy takes it.
     """
-    with reported(NAME, STEPS, STEPS[-1], notify_url):
-        deployed = _fresh(resolve_deployed(service=service))
+    with reported(NAME, STEPS, STEPS[-1], notify_url, tracking):
+        deployed = _fresh(
+            resolve_deployed(
+                service=service,
+                tracking=tracking,
+                run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                pipeline_name=NAME,
+            )
+        )
         resolved = _fresh(
             resolve_span(
                 data=data,

@@ -31,6 +31,7 @@ def watch_for_drift(
     span_window: int = 1,
     drift_detector: dict = {},  # noqa: B006
     notify_url: str = "",
+    tracking: dict = {},  # noqa: B006
 ) -> None:
     """Fail the run when new data drifted from what the live model was trained on.
 
@@ -48,9 +49,18 @@ def watch_for_drift(
             detector; {} for it as it was fitted.
         notify_url: https://example.com/events: where the run's end is posted; empty for
             KANARIA_NOTIFY_URL, else nowhere.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
+            logged, as train_and_deploy takes it.
     """
-    with reported(NAME, STEPS, STEPS[-1], notify_url):
-        deployed = _fresh(resolve_deployed(service=service))
+    with reported(NAME, STEPS, STEPS[-1], notify_url, tracking):
+        deployed = _fresh(
+            resolve_deployed(
+                service=service,
+                tracking=tracking,
+                run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                pipeline_name=NAME,
+            )
+        )
         resolved = _fresh(
             resolve_span(
                 data=data,

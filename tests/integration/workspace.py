@@ -98,10 +98,12 @@ class Workspace:
     def run(self, *settings: str) -> Finished:
         return self.finished(self.command(*settings))
 
-    def watched(self, data: Path) -> Finished:
+    def watched(self, data: Path, *settings: str) -> Finished:
         """Compare new data with what the live model was trained on."""
         command = [str(KANARIA), "run", "watch_for_drift", "--root", str(self.root)]
-        return self.finished([*command, "--set", f"data={data}", "--set", "service.name=taxi-tips"])
+        for setting in (f"data={data}", "service.name=taxi-tips", *settings):
+            command += ["--set", setting]
+        return self.finished(command)
 
     def finished(self, command: list[str]) -> Finished:
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment)

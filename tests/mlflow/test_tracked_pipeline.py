@@ -157,3 +157,27 @@ def test_a_model_that_is_refused_is_compared_with_those_that_were_not(
     assert "binary_accuracy" in named(run["data"]["metrics"])
     assert "did not pass" in named(run["data"]["tags"])["kanaria.outcome"]
     assert len(records.versions("taxi-tips")) == 1
+
+
+def test_a_watch_that_finds_drift_is_a_failed_run_with_its_pages(
+    tracked: tuple[Workspace, Path], server: str, records: Records
+):
+    workspace, _ = tracked
+    data = workspace.folder / "later.csv"
+    text = (workspace.folder / "taxi.csv").read_text().splitlines()
+    place = text[0].split(",").index("fare")
+    rows = [line.split(",") for line in text[1:]]
+    for row in rows:
+        row[place] = str(float(row[place] or 1) * 10 + 100)
+    data.write_text("\n".join([text[0], *(",".join(row) for row in rows)]))
+    done = workspace.watched(data, f"tracking.tracking_uri={server}", "tracking.run_name=watch")
+    assert done.code != 0
+    (run,) = records.runs("watch-for-drift")
+    tags, params = named(run["data"]["tags"]), named(run["data"]["params"])
+    assert (run["info"]["status"], run["info"]["run_name"]) == ("FAILED", "watch")
+    assert tags["kanaria.cause"].startswith("detect-drift: ") and "fare" in tags["kanaria.cause"]
+    assert params["data"] == str(data) and params["service.name"] == "taxi-tips"
+    folder = workspace.newest_run()
+    assert folder is not None
+    report = Path(task(folder, "detect-drift")["artifacts"]["report"])
+    assert records.artifact(run, "reports/detect-drift/report.html") == report.read_bytes()

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.ingest import csv_file, csv_text
+from kanaria.components.ingest.csv_text import WholeRecords
 from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
@@ -22,7 +23,7 @@ def rows_of(tmp_path: Path):
     def read(content: str | bytes, separator: str = ",") -> list[dict]:
         file = write(tmp_path / "a.csv", content)
         names = csv_file.names(file, separator)
-        tables = csv_file.tables(file, separator, names, names)
+        tables = csv_file.tables(WholeRecords(file, separator), names, names)
         return [row for table in tables for row in table.to_pylist()]
 
     return read
@@ -61,7 +62,7 @@ def test_a_blank_line_is_a_missing_value_where_there_is_one_column(rows_of, end:
 def test_a_header_alone_is_a_table_without_rows(tmp_path: Path, content: str):
     file = write(tmp_path / "a.csv", content)
     assert csv_file.names(file, ",") == ["a", "b"]
-    assert list(csv_file.tables(file, ",", ["a", "b"], ["a"])) == []
+    assert list(csv_file.tables(WholeRecords(file, ","), ["a", "b"], ["a"])) == []
 
 
 def test_a_quoted_newline_may_stand_where_a_block_ends(rows_of, monkeypatch):

@@ -1,9 +1,17 @@
 from pathlib import Path
 
 import pytest
+from signing_keys import pair
 
-from kanaria.components.resolve.deployed_release import checked, release_of, resolve_deployed
+from kanaria.components.resolve.deployed_release import (
+    checked,
+    release_of,
+    resolve_deployed,
+    verify_key,
+)
+from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.serving.delivery import Delivery
 from kanaria.serving.kubernetes_api import cluster_choice
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
@@ -86,3 +94,16 @@ def test_without_a_way_to_deliver_the_remedy_is_named(monkeypatch: pytest.Monkey
     monkeypatch.delenv(LOCAL_STATE, raising=False)
     with pytest.raises(NotReadyError, match=LOCAL_STATE):
         resolve_deployed("tips", "default")
+
+
+def test_the_key_of_releases_is_read_once_and_handed_on_as_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own, other = pair(tmp_path, "own"), pair(tmp_path, "other")
+    monkeypatch.delenv(VERIFY_KEY, raising=False)
+    assert verify_key(Delivery()) == ""
+    monkeypatch.setenv(VERIFY_KEY, str(other.public))
+    assert verify_key(Delivery()) == other.public.read_text()
+    assert verify_key(Delivery(verify_key=str(own.public))) == own.public.read_text()
+    with pytest.raises(ParameterError, match=r"own\.pem': no PUBLIC KEY in it"):
+        verify_key(Delivery(verify_key=str(own.private)))
