@@ -78,10 +78,12 @@ def _lay_out_onnx(aside: Path, model: Path, folder: Path) -> None:
 
 
 def _rewrite(model: Path) -> None:
-    names, fault = xgboost_model.rewrite(model_files.locate(model).file)
-    if fault:
+    file = model_files.locate(model).file
+    names, faults = xgboost_model.rewrite(file)
+    for fault in faults:
         logger.warning("model: %s", fault)
     signature = feature_signature.read(model)
+    feature_signature.check_order(names, signature.features, str(file))
     if names and not signature.features:
         feature_signature.write(model, replace(signature, features=names))
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from kanaria.components.shared.artifacts import serving_samples
-from kanaria.components.shared.artifacts.release import samples_beside
+from kanaria.components.shared.artifacts import release, serving_samples, verified_release
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
-from kanaria.components.shared.storage import uri_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,12 +22,11 @@ class StableRevision:
         """Return what was written of its model when it was trained, None where nothing was.
 
         Raises:
-            KanariaError: it is damaged, or its store refuses or does not answer.
+            KanariaError: it is damaged, not signed where keys are asked for, or its store refuses
+                or does not answer.
         """
         if not self.storage_uri:
             return None
-        folder = samples_beside(self.storage_uri)
-        if not uri_files.exists(uri_files.join(folder, serving_samples.SIGNATURE)):
-            return None
-        with uri_files.opened(folder) as copy:
-            return serving_samples.read(copy)
+        uri = release.of_model(self.storage_uri)
+        with verified_release.opened(uri, release.SERVING_SAMPLES) as folder:
+            return None if folder is None else serving_samples.read(folder)

@@ -21,6 +21,7 @@ LOADERS = {
     "pipelines/flights/drift_watch.py",
     "pipelines/governance_commands.py",
     "pipelines/lineage.py",
+    "serving/checks/stable_revision.py",
     "serving/drift_watch/watch_detectors.py",
     "serving/explainer/background_rows.py",
     "serving/local/predictor/model_copy.py",

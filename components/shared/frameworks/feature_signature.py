@@ -52,6 +52,24 @@ def checked(signature: FeatureSignature, where: str) -> FeatureSignature:
     return signature
 
 
+def check_order(own: Sequence[str], features: Sequence[str], where: str) -> None:
+    """Raise DataError where a column that the model names bears that name at another place.
+
+    Args:
+        own: names that the model was fitted with, () for none.
+        features: those that it is saved with, () for none; other names are no fault.
+        where: the file, for the message.
+    """
+    places = {name: place for place, name in enumerate(own)}
+    moved = [name for place, name in enumerate(features) if places.get(name, place) != place]
+    if moved:
+        raise DataError(
+            f"{where}: was fitted on columns {shown(list(own))} and saved with features "
+            f"{shown(list(features))}: {shown(moved)} are at other places; name them in the order "
+            "of the fit"
+        )
+
+
 def write(folder: Path, signature: FeatureSignature) -> None:
     """Write the signature beside the model in `folder`."""
     said = {name: value for name, value in asdict(signature).items() if value is not None}

@@ -75,8 +75,9 @@ class MatrixColumns:
         """Name the columns.
 
         Raises:
-            DataError: nothing names them, or as many as the model does not take.
+            DataError: nothing names them, as many as the model does not take, or in another order.
         """
+        feature_signature.check_order(model.features, signature.features, str(files.file))
         names = signature.features or model.features
         require_features(files, names, model.width)
         self.files, self.matrix, self.classes = files, INPUT, model.classes

@@ -63,13 +63,13 @@ def _booster(file: Path) -> Any:
         )
 
 
-def rewrite(file: Path) -> tuple[tuple[str, ...], str]:
+def rewrite(file: Path) -> tuple[tuple[str, ...], list[str]]:
     """Write a model as `FILE` beside it, which servers load and answer a matrix with; remove it.
 
     Names of the columns are taken out: a server has none, and XGBoost would refuse every request.
 
     Returns:
-        The names, and what an older XGBoost makes of it that differs, or "".
+        The names, and why a server answers otherwise than the model did where it was trained.
 
     Raises:
         DataError: it does not load, or splits by categories that a matrix cannot hold.
@@ -86,14 +86,25 @@ def rewrite(file: Path) -> tuple[tuple[str, ...], str]:
     learner["feature_names"], learner["feature_types"] = [], []
     parameters = learner["learner_model_param"]
     intercepts = parameters["base_score"].strip("[]").split(",")
-    fault = ""
+    faults = _stopped_early(booster)
     if len(set(intercepts)) == 1:
         parameters["base_score"] = intercepts[0]
     else:
-        fault = (
+        faults.append(
             f"it has {len(intercepts)} intercepts, which XGBoost before 3.1 (KServe 0.15 to 0.20) "
             "reads wrongly: it answers other values; train with base_score=0.5"
         )
     file.unlink()
     (file.parent / FILE).write_text(json.dumps(document), encoding="utf-8")
-    return names, fault
+    return names, faults
+
+
+def _stopped_early(booster: Any) -> list[str]:
+    """Tell of rounds after the best one: estimators leave them out, a server does not."""
+    best, rounds = booster.attr("best_iteration"), booster.num_boosted_rounds()
+    if best is None or int(best) + 1 == rounds:
+        return []
+    return [
+        f"it stopped early: round {int(best) + 1} of {rounds} is the best, and a server answers by "
+        "all; save booster[: booster.best_iteration + 1], or use EarlyStopping(save_best=True)"
+    ]

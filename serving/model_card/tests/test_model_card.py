@@ -120,6 +120,13 @@ def test_numbers_have_all_the_digits_of_the_evaluation():
         assert repr(number) in page
 
 
+def test_a_matrix_is_told_of_with_its_columns():
+    rows = tables(card_markdown.render(replace(card(), matrix="input-0")))
+    wanted = "one matrix, input-0, without names: its columns are the inputs, in their order"
+    assert ["request", wanted] in rows
+    assert "request" not in [row[0] for row in tables(card_markdown.render(card()))]
+
+
 def test_the_live_model_stands_beside_the_new_one():
     both = replace(
         value("", "auc", AUC, candidate_interval=(LOW, HIGH)),
