@@ -30,6 +30,7 @@ def _class(number: int) -> str:
 
 def _matrix_spec(classes: list[int]) -> dict[str, Any]:
     names = [_class(number) for number in classes]
+    with_text = len(classes) <= MOST_CLASSES_WITH_TEXT
     place = {"type": "ordinal", "scale": {"domain": names}}
     axis = {"labelAngle": 0, "labelOverlap": True}
     x = {"field": "predicted", "title": "predicted", "axis": axis, **place}
@@ -38,7 +39,7 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
     opacity = {
         "field": "share",
         "type": "quantitative",
-        "scale": {"domain": [0, 1], "range": [0.04, MOST_COLOUR]},
+        "scale": {"domain": [0, 1], "range": [0.04, MOST_COLOUR if with_text else 1]},
         "legend": None,
     }
     layers: list[dict[str, Any]] = [
@@ -47,7 +48,6 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
             "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": told},
         }
     ]
-    with_text = len(classes) <= MOST_CLASSES_WITH_TEXT
     if with_text:
         text = {"field": "rows", "type": "quantitative", "format": ",.5~g"}
         layers.append(
