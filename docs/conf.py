@@ -7,7 +7,7 @@ where the files are read as they are.
 from importlib.metadata import version as version_of
 
 project = "Kanaria"
-author = "The Kanaria authors"
+author = project_copyright = "The Kanaria authors"
 release = version = version_of("kanaria")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.githubpages"]
 root_doc = "docs/index"

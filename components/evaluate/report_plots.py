@@ -13,8 +13,10 @@ from kanaria.components.shared.html_report.table import Column, Table
 
 MOST_CLASSES = 60
 MOST_CLASSES_WITH_TEXT = 15
-CELL = 26
+CELL, CELL_WITHOUT_TEXT = 26, 10
 """Pixels of a class."""
+MOST_COLOUR = 0.55
+"""Of a cell, on which its number is read in light and in dark."""
 PAIRS = tuple(Column(title=key, key=key) for key in ("actual", "predicted", "rows", "share"))
 RESIDUALS = tuple(
     Column(title=key.replace("_", " "), key=key)
@@ -28,14 +30,16 @@ def _class(number: int) -> str:
 
 def _matrix_spec(classes: list[int]) -> dict[str, Any]:
     names = [_class(number) for number in classes]
+    with_text = len(classes) <= MOST_CLASSES_WITH_TEXT
     place = {"type": "ordinal", "scale": {"domain": names}}
-    x = {"field": "predicted", "title": "predicted", "axis": {"labelAngle": 0}, **place}
-    y = {"field": "actual", "title": "actual", **place}
+    axis = {"labelAngle": 0, "labelOverlap": True}
+    x = {"field": "predicted", "title": "predicted", "axis": axis, **place}
+    y = {"field": "actual", "title": "actual", "axis": axis, **place}
     told = [{"field": column.key} for column in PAIRS]
     opacity = {
         "field": "share",
         "type": "quantitative",
-        "scale": {"domain": [0, 1], "range": [0.04, 0.85]},
+        "scale": {"domain": [0, 1], "range": [0.04, MOST_COLOUR if with_text else 1]},
         "legend": None,
     }
     layers: list[dict[str, Any]] = [
@@ -44,7 +48,7 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
             "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": told},
         }
     ]
-    if len(classes) <= MOST_CLASSES_WITH_TEXT:
+    if with_text:
         text = {"field": "rows", "type": "quantitative", "format": ",.5~g"}
         layers.append(
             {
@@ -52,7 +56,8 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
                 "encoding": {"x": x, "y": y, "text": text, "tooltip": told},
             }
         )
-    return {"height": CELL * max(len(classes), 4), "layer": layers}
+    height = CELL if with_text else CELL_WITHOUT_TEXT
+    return {"height": height * max(len(classes), 4), "layer": layers}
 
 
 def _matrix(title: str, found: Matrix) -> Chart:

@@ -134,11 +134,18 @@ def _shares(document: dict[str, Any]) -> str:
     """Return a row's largest SHAP values in words, each beside the row's value."""
     shares = sorted(document["shap_values"].items(), key=lambda item: -abs(item[1]))
     texts = [
-        f"{cut(name)} = {cut(str(document['inputs'][name]), 30)}: {value:+.4g}"
+        f"{cut(name)} = {_input(document['inputs'][name])}: {value:+.4g}"
         for name, value in shares[:MOST_SHARES]
     ]
     rest = sum(value for _, value in shares[MOST_SHARES:])
     return "; ".join([*texts, f"all others: {rest:+.4g}"] if len(shares) > MOST_SHARES else texts)
+
+
+def _input(value: object) -> str:
+    """Return what a row has of a feature; float32 has some seven digits."""
+    if value is None:
+        return "missing"
+    return number(value) if isinstance(value, float) else cut(str(value), 30)
 
 
 def _rows(result: "Explanations") -> Section:
@@ -171,7 +178,8 @@ def page(result: "Explanations") -> str:
     most = overall.features[0]
     lead = markup.element(
         "p",
-        f"{most.feature} moves {result.quantity.text} most: by {number(most.mean_abs)} on average.",
+        f"{most.feature} matters most: on average it moves what is explained, "
+        f"{result.quantity.text}, by {number(most.mean_abs)}.",
     )
     note = "Bars are means of |SHAP| over the explained rows; lines are 95 % intervals."
     if len(overall.features) > MOST_DRAWN:

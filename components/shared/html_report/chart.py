@@ -21,7 +21,8 @@ class Chart:
         spec: Vega-Lite without `data`; its fields are the keys of the table's columns. Text of
             data belongs into the table, into a `datum` or a `domain`; never into an expression.
             `usermeta` may hold `log`, a list of "x" and "y" that a log scale can be chosen for;
-            `constant`, below which that scale is linear (1); `zoom`, whether both axes are
+            `constant`, below which that scale is linear (1; 0 for nowhere, where all values are
+            above 0), or one for each of them; `zoom`, whether both axes are
             continuous; `names`, what the page's first colours stand for, where it has no legend.
         table: the numbers.
         title: "" for none.

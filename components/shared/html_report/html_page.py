@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kanaria.components.shared.html_report import chart_library
 from kanaria.components.shared.html_report.content import Specs, written
-from kanaria.components.shared.html_report.markup import Markup, element, join, style
+from kanaria.components.shared.html_report.markup import Markup, element, join, style, without_hints
 
 MOST_BYTES = 2_000_000
 """Of a page; whoever writes one of data of any size has to stay below."""
@@ -56,7 +56,14 @@ class Page:
     has_heading: bool = True
 
     def render(self) -> str:
-        """Return the whole document; it loads nothing from elsewhere."""
+        """Return the whole document; it loads nothing from elsewhere.
+
+        One that would be too large does without the whole of what is cut.
+        """
+        document = self._document()
+        return document if len(document.encode()) <= MOST_BYTES else without_hints(document)
+
+    def _document(self) -> str:
         specs, seconds = Specs(), self.refresh_seconds
         again = f'<meta http-equiv="refresh" content="{seconds}">' if seconds else ""
         heading = element("h1", self.title) if self.has_heading else ""

@@ -1,5 +1,6 @@
 """Markup: elements whose text is escaped, and the style of all pages."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -7,6 +8,7 @@ from pathlib import Path
 
 MOST_TOLD = 300
 """Characters of a text that was cut, which are told to who points at it."""
+HINT = re.compile('<span title="[^"]*">([^<]*)</span>')
 
 
 @cache
@@ -44,6 +46,11 @@ def text(value: object) -> Markup:
     if isinstance(value, float):
         return Markup(f"{value:.5g}")
     return Markup(escape(str(value)))
+
+
+def without_hints(document: str) -> str:
+    """Return a document in which what is cut is no longer told whole."""
+    return HINT.sub(r"\1", document)
 
 
 def element(tag: str, content: object = "", css: str = "") -> Markup:

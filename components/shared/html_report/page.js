@@ -169,13 +169,13 @@
     range: { category: ["a", "b", "d", "e", "f", "c"].map((name) => `var(--${name})`) },
   });
 
-  const LOG = (constant) => ({ type: "symlog", constant: constant ?? 1 });
+  const LOG = (constant) => (constant === 0 ? { type: "log" } : { type: "symlog", constant: constant ?? 1 });
   const withLog = (spec, axes, constant) => {
     const parts = [spec, ...(spec.layer ?? [])];
     for (const { encoding } of parts) {
       for (const axis of axes) {
         const channel = encoding?.[axis];
-        if (channel?.type === "quantitative") channel.scale = { ...channel.scale, ...LOG(constant) };
+        if (channel?.type === "quantitative") channel.scale = { ...channel.scale, ...LOG(constant?.[axis] ?? constant) };
       }
     }
     return spec;

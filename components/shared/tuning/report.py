@@ -1,6 +1,7 @@
 """The report of tune_model: the best hyperparameters, and all trials with their scores. Pure."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kanaria.components.shared.html_report.cells import Cell, cut, is_number
@@ -12,7 +13,7 @@ from kanaria.components.shared.html_report.table import Column, Table, columns
 from kanaria.components.shared.tuning.search_result import TrialResult, Tuned, is_ranked
 
 MOST_CHARTS, MOST_COLUMNS, MOST_TRIALS = 12, 24, 1000
-DRAWN = tuple(Column(title=key, key=key) for key in ("trial", "score", "best"))
+DRAWN = tuple(Column(title=key, key=key) for key in ("trials", "score", "best", "trial"))
 OF_VALUE = tuple(Column(title=key, key=key) for key in ("value", "score", "trial"))
 NOTE = "Each point is a trial. The other hyperparameters of trials differ too."
 
@@ -48,8 +49,9 @@ def _scores(tuned: Tuned) -> Chart:
     for number, trial in enumerate(tuned.trials[:MOST_TRIALS], 1):
         if is_ranked(trial) and trial.score is not None:
             best = trial.score if best is None else choose(best, trial.score)
-            rows.append([number, trial.score, best])
-    x = {"field": "trial", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}}
+            rows.append([number, trial.score, best, trial.trial_id])
+    x = {"field": "trials", "type": "quantitative", "title": "trials so far"}
+    x |= {"axis": {"tickMinStep": 1, "format": "d"}}
     y = {"type": "quantitative", "scale": {"zero": False}, "title": tuned.objective}
     spec = {
         "height": 220,
@@ -61,9 +63,17 @@ def _scores(tuned: Tuned) -> Chart:
                 "encoding": {"y": {**y, "field": "best"}},
             },
         ],
-        "usermeta": {"log": ["y"]},
+        "usermeta": {"log": ["y"], "constant": {"y": _constant(row[1] for row in rows)}},
     }
     return Chart(spec=spec, table=Table(columns=DRAWN, rows=rows))
+
+
+def _constant(values: Iterable[Any]) -> float:
+    """Return where a logarithmic axis begins to be linear: nowhere, if all values are above 0."""
+    numbers = [value for value in values if math.isfinite(value)]
+    if all(value > 0 for value in numbers):
+        return 0.0
+    return min((abs(value) for value in numbers if value), default=1.0)
 
 
 def _by_value(tuned: Tuned) -> Iterator[Section]:
@@ -88,11 +98,13 @@ def _chart(name: str, tuned: Tuned) -> Chart:
         "scale": {"zero": False},
         "title": tuned.objective,
     }
+    constants = {"y": _constant(row[1] for row in rows)}
+    constants |= {"x": _constant(row[0] for row in rows)} if are_numbers else {}
     spec = {
         "height": 150,
         "mark": "point",
         "encoding": {"x": x, "y": y, "tooltip": [{"field": column.key} for column in OF_VALUE]},
-        "usermeta": {"log": ["x", "y"] if are_numbers else ["y"]},
+        "usermeta": {"log": list(constants), "constant": constants},
     }
     return Chart(spec=spec, table=Table(columns=OF_VALUE, rows=rows), title=cut(name))
 

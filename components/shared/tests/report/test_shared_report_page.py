@@ -109,6 +109,15 @@ def test_what_is_cut_is_told_where_a_reader_points_but_for_a_charts_numbers():
     assert cut("short") == "short"
 
 
+def test_a_page_that_would_be_too_large_does_without_the_whole_of_what_is_cut():
+    quotes = '"' * 299
+    rows = [[cut(f"{number}{quotes}", 5)] for number in range(1500)]
+    page = Page(title="p", sections=[Section("s", Table(columns=columns("n"), rows=rows))]).render()
+    assert len(page.encode()) < MOST_BYTES
+    assert "<span title=" not in page
+    assert "<td>1&quot;&quot;&quot;&quot;…</td>" in page
+
+
 def test_a_header_stands_where_its_cells_do():
     text, number = Cell(content="3 s", value=3.0), Cell(content="3.00", value=3.0, css="number")
     for content, aligned in ((text, False), (number, True)):
