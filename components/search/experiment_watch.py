@@ -40,7 +40,7 @@ def ended(
     Raises:
         NotReadyError: it was deleted, or no controller takes it up.
     """
-    told, begun = "", time.monotonic()
+    last_progress, begun = "", time.monotonic()
     while True:
         experiment = client.get(KATIB_EXPERIMENTS, namespace, name)
         if experiment is None:
@@ -53,7 +53,7 @@ def ended(
                 "run?"
             )
         progress = katib_status.progress(experiment)
-        if progress != told:
+        if progress != last_progress:
             logger.info("%s: %s.", name, progress)
-        told = progress
+        last_progress = progress
         time.sleep(interval_seconds)

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EMPTY = {"asked", "found", "given", "kept", "known", "seen", "told"}
-NOT_YET = {"components/evaluate", "components/predict", "components/search", "components/tune"}
+NOT_YET = {"components/evaluate", "components/predict"}
 """Rooms that are still to be looked through; the list may only shrink."""
 ROOMS = sorted(
     room

@@ -173,8 +173,12 @@ def test_every_trial_is_told_in_the_order_of_their_beginning(request_, targets):
     run_search(request_, targets)
     results = json.loads((targets.tuner_results / "tuner_results.json").read_text())
     assert (results["objective"], results["best_trial"]) == ("val_loss", "t-2")
-    told = [(one["trial_id"], one["status"], one["score"]) for one in results["trials"]]
-    assert told == [("t-1", "COMPLETED", 2.0), ("t-2", "COMPLETED", 0.25), ("t-3", "FAILED", None)]
+    rows = [(one["trial_id"], one["status"], one["score"]) for one in results["trials"]]
+    assert rows == [
+        ("t-1", "COMPLETED", 2.0),
+        ("t-2", "COMPLETED", 0.25),
+        ("t-3", "FAILED", None),
+    ]
     assert results["trials"][0]["hyperparameters"]["dense/units"] == 64
     assert results["trials"][2]["cause"] == "Failed it is"
     assert "of 3 trials, of which 1 failed: 0.25" in targets.report.read_text()
@@ -188,7 +192,7 @@ def test_a_step_that_runs_again_goes_on_with_its_experiment(api, request_, targe
 
 
 @pytest.mark.parametrize(
-    ("states", "trials", "error", "told"),
+    ("states", "trials", "error", "message"),
     [
         (
             [{"conditions": [{"type": "Failed", "status": "True", "message": "max failed"}]}],
@@ -218,26 +222,26 @@ def test_a_step_that_runs_again_goes_on_with_its_experiment(api, request_, targe
     ],
 )
 def test_a_search_without_a_best_trial_fails_with_its_cause(
-    api, request_, targets, states, trials, error, told
+    api, request_, targets, states, trials, error, message
 ):
     api.states, api.trials = states, trials
-    with pytest.raises(error, match=told) as raised:
+    with pytest.raises(error, match=message) as raised:
         run_search(request_, targets)
     assert "\n" not in str(raised.value)
     assert not targets.best_hyperparameters.exists()
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "told"),
+    ("code", "error", "message"),
     [
         (400, ParameterError, "admission webhook denied it"),
         (403, PermissionDeniedError, "ask for the rule"),
         (404, NotReadyError, "is the API installed"),
     ],
 )
-def test_an_experiment_that_is_refused_is_one_error(api, request_, targets, code, error, told):
+def test_an_experiment_that_is_refused_is_one_error(api, request_, targets, code, error, message):
     api.refusal = code
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         run_search(request_, targets)
 
 

@@ -178,10 +178,10 @@ def test_everything_that_katib_has_not_is_named_at_once():
     space.Int("many", 0, 10**9, step=7)
     with pytest.raises(ParameterError) as raised:
         katib_space.parameters(space, "m.py: tuner_fn")
-    told = str(raised.value)
-    assert told.startswith("m.py: tuner_fn: hyperparameter 'filters': it depends on 'kind'")
-    assert "'momentum': Katib has no reverse_log" in told
-    assert "'many': it has more than 1,000 values" in told
+    message = str(raised.value)
+    assert message.startswith("m.py: tuner_fn: hyperparameter 'filters': it depends on 'kind'")
+    assert "'momentum': Katib has no reverse_log" in message
+    assert "'many': it has more than 1,000 values" in message
 
 
 def test_a_space_that_only_trials_name_is_refused():
@@ -196,7 +196,7 @@ LIST = Parameter(name="list", katib_name="list", kind=Kind.DISCRETE, values=(1, 
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "parameters", "trials", "told"),
+    ("algorithm", "parameters", "trials", "words"),
     [
         ("random", (REAL, RATE, LIST), 9, ""),
         ("grid", (WHOLE, LIST), 12, ""),
@@ -211,6 +211,6 @@ LIST = Parameter(name="list", katib_name="list", kind=Kind.DISCRETE, values=(1, 
         ("randm", (REAL,), 9, "use one of random, tpe"),
     ],
 )
-def test_which_algorithm_searches_which_space(algorithm, parameters, trials, told):
+def test_which_algorithm_searches_which_space(algorithm, parameters, trials, words):
     fault = katib_algorithms.fault(algorithm, parameters, trials)
-    assert (told in fault) if told else not fault
+    assert (words in fault) if words else not fault

@@ -112,24 +112,24 @@ def test_everything_that_is_wrong_is_told_at_once(request_with, planned, grid):
     trial = {"img": "x", "volumes": [{"emptyDir": {}}], "env": [{"name": "KANARIA_TRIAL"}]}
     with pytest.raises(ParameterError) as raised:
         planned(request_with(grid), trial=trial, max_failed_trials=0)
-    told = str(raised.value)
-    assert "\n" not in told
+    message = str(raised.value)
+    assert "\n" not in message
     for part in ("plan_katib_search: ", "max_failed_trials=0", "trial.img='x': no such key"):
-        assert part in told
-    assert "did you mean trial.image?" in told
-    assert "say its mountPath" in told and "is Kanaria's own" in told
+        assert part in message
+    assert "did you mean trial.image?" in message
+    assert "say its mountPath" in message and "is Kanaria's own" in message
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"trial": {}}, "trials run elsewhere: keep artifacts in a bucket, or mount this"),
         ({"algorithm": "hyperband"}, "algorithm='hyperband': how long a trial runs"),
         ({"algorithm_settings": {"n": [1]}}, "algorithm_settings.n="),
     ],
 )
-def test_a_setting_that_cannot_be_is_named(request_with, planned, grid, settings, told):
-    with pytest.raises(ParameterError, match=told):
+def test_a_setting_that_cannot_be_is_named(request_with, planned, grid, settings, message):
+    with pytest.raises(ParameterError, match=message):
         planned(request_with(grid), **settings)
 
 
