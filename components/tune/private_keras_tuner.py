@@ -7,6 +7,7 @@ TFX's modules take no other.
 
 import importlib
 import sys
+from typing import Any
 
 NAMES = ("keras", "tensorflow.keras")
 """What KerasTuner imports; the second is Keras 3 where TensorFlow came before TFT."""
@@ -32,3 +33,14 @@ def load() -> None:
         for name in (*NAMES, *absent):
             del sys.modules[name]
         sys.modules.update(before)
+
+
+def draw_alike(oracle: Any) -> None:
+    """Let what an oracle draws next follow from its seed and the number of its trials alone.
+
+    BayesianOptimization keeps a generator of random numbers that its saved state leaves out, so a
+    search that goes on after a kill would draw the first numbers again, and end elsewhere.
+    """
+    generator = getattr(oracle, "_random_state", None)
+    if generator is not None:
+        generator.seed((oracle.seed + len(oracle.trials)) % 2**32)

@@ -12,6 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from kanaria.components.shared.errors import NotReadyError, UserCodeError
 from kanaria.components.shared.one_line import one_line
+from kanaria.components.tune import private_keras_tuner
 from kanaria.components.tune.one_trial import Status, TrialEnd, objective_names
 from kanaria.components.tune.trial_processes import Submit
 
@@ -83,6 +84,7 @@ class Search:
 
     def _fill(self) -> None:
         while self._may_begin():
+            private_keras_tuner.draw_alike(self._oracle)
             trial = self._oracle.create_trial(self._free[-1])
             if trial.status == Status.IDLE:
                 if not self._running:

@@ -115,6 +115,7 @@ def _searched(request: TuneRequest, call: TunerCall, place: ModelRun) -> Tuned:
         logger.info("The search goes on after %d trials.", len(tuner.oracle.end_order))
 
     def ended() -> None:
+        place.publish_logs()  # Weights first: what says that a trial has ended may be read alone.
         state.write(tuner)
         place.publish_logs()
 

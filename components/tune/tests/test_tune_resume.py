@@ -53,6 +53,18 @@ def test_no_trial_that_ended_runs_again_after_kills(
     assert results == json.loads(undisturbed.results())
 
 
+def test_a_tuner_that_learns_from_scores_ends_where_it_would_have(
+    request_with, targets, bowl, tmp_path: Path
+):
+    module = bowl.replace("keras_tuner.RandomSearch", "keras_tuner.BayesianOptimization")
+    module = module.replace('project_name="bowl"', 'project_name="bowl", num_initial_points=2')
+    undisturbed = tune(request_with(module, max_trials=6, seed=5), targets())
+    request = request_with(module, max_trials=6, seed=5, tuner_dir=str(tmp_path / "kept"))
+    assert killed(request, tmp_path / "killed", [{"trials": 5}, {"trials": 2}]) == [-9, -9, 0]
+    results = json.loads((tmp_path / "killed/results/tuner_results.json").read_text())
+    assert results == json.loads(undisturbed.results())
+
+
 def test_a_killed_process_of_trials_ends_the_step_and_the_next_goes_on(
     request_with, targets, bowl, tmp_path_factory, tmp_path: Path
 ):
