@@ -1,7 +1,6 @@
 """What is in the images and how they may be run."""
 
 import json
-import re
 from importlib.metadata import version
 
 import pytest
@@ -9,8 +8,6 @@ import yaml
 from container_engine import NOT_TO_BE_FOUND, ROOT, UV, Engine, output_of
 
 RUNTIMES = ("training", "control")
-PRUNED = re.findall(r"--prune ([\w-]+)", (ROOT / "Dockerfile").read_text())
-OF_CPUS = ["--group", "cpu", "--no-emit-package", "tensorflow"]
 ANY_USER = ("--user", "1000680000:0")  # As OpenShift gives one.
 INSTALLED = """
 import json
@@ -88,11 +85,8 @@ def test_the_command_line_tells_the_version(docker: Engine, images: dict[str, st
 def test_the_image_holds_the_packages_of_the_lock(
     docker: Engine, images: dict[str, str], runtime: str
 ):
-    command = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-hashes"]
-    command += ["--no-header", "--no-annotate", "--extra", runtime]
-    kept_for_tfx = {"pandas"} if runtime == "training" else set()
-    command += [part for name in PRUNED if name not in kept_for_tfx for part in ("--prune", name)]
-    command += OF_CPUS if runtime == "training" else []
+    export = ["sh", ROOT / ".github/scripts/runtime_packages.sh", UV, ROOT, runtime]
+    command = [*export, "--no-emit-project", "--no-hashes", "--no-header", "--no-annotate"]
     locked = dict(
         line.partition(" ;")[0].strip().split("==")
         for line in output_of(command, cwd=ROOT).splitlines()
