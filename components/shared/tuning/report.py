@@ -50,7 +50,7 @@ def _scores(tuned: Tuned) -> Chart:
         if is_ranked(trial) and trial.score is not None:
             best = trial.score if best is None else choose(best, trial.score)
             rows.append([number, trial.score, best, trial.trial_id])
-    x = {"field": "trials", "type": "quantitative", "title": "trials so far"}
+    x: dict[str, Any] = {"field": "trials", "type": "quantitative", "title": "trials so far"}
     x |= {"axis": {"tickMinStep": 1, "format": "d"}}
     y = {"type": "quantitative", "scale": {"zero": False}, "title": tuned.objective}
     spec = {
