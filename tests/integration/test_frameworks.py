@@ -215,8 +215,8 @@ def test_a_detector_knows_what_the_columns_of_a_request_are(trial: Trial):
 
 POLICY = """
 steps:
-  - {percent: 25, minimum_requests: 100, minimum_minutes: 0}
-  - {percent: 75, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
 warm_up: {minutes: 0, requests: 20}
 gates: {latency: false}
 """
@@ -238,7 +238,7 @@ def test_an_xgboost_canary_that_fails_is_rolled_back(trial: Trial, url: str, tmp
         traffic.stage(build(spec))
         body = {"instances": [[1.0, None, 1.0]]}
         with requests_to(f"{url}/v1/models/taxi:predict", lambda: (body, {})) as answers:
-            done = rolled_out(state, "start", "--policy", str(policy), "--interval", "0.5")
+            done = rolled_out(state, "start", "--policy", str(policy), "--interval", "1")
         status = traffic.observe("default", "taxi")
     assert done.returncode == 1, done.stderr
     assert "harm, above all in errors" in done.stdout

@@ -13,8 +13,8 @@ __all__ = ["models"]
 
 POLICY = """
 steps:
-  - {percent: 25, minimum_requests: 100, minimum_minutes: 0}
-  - {percent: 75, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
 warm_up: {minutes: 0, requests: 20}
 """
 # The clients share two cores with both models and with whatever else the machine does, so slow
@@ -46,7 +46,7 @@ def test_a_canary_gets_what_it_deserves(
         stage(traffic, models / "plain")
         stage(traffic, models / model)
         with requests_to(f"{url}/v1/models/taxi:predict") as answers:
-            done = rollout(state, "start", "--policy", str(policy), "--interval", "0.5")
+            done = rollout(state, "start", "--policy", str(policy), "--interval", "1")
         status = traffic.observe("default", "taxi")
     assert done.returncode == code, done.stderr
     assert ended in done.stdout
@@ -62,7 +62,7 @@ def test_a_person_takes_the_traffic_back_and_it_is_kept_who(models: Path, tmp_pa
         stage(traffic, models / "better")
         assert rollout(state, "start", "--no-wait").returncode == 0
         assert rollout(state, "promote", "--as", "kim").returncode == 0
-        assert "kim ordered it" in rollout(state, "start", "--interval", "0.5").stdout
+        assert "kim ordered it" in rollout(state, "start", "--interval", "1").stdout
         assert traffic.observe("default", "taxi").rolled_out == CANARY
         back = rollout(state, "rollback", "--as", "lee")
         assert (back.returncode, back.stderr) == (0, "")
