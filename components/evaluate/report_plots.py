@@ -35,7 +35,7 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
     axis = {"labelAngle": 0, "labelOverlap": True}
     x = {"field": "predicted", "title": "predicted", "axis": axis, **place}
     y = {"field": "actual", "title": "actual", "axis": axis, **place}
-    told = [{"field": column.key} for column in PAIRS]
+    tooltip = [{"field": column.key} for column in PAIRS]
     opacity = {
         "field": "share",
         "type": "quantitative",
@@ -45,7 +45,7 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rect", "color": "var(--a)"},
-            "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": told},
+            "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": tooltip},
         }
     ]
     if with_text:
@@ -53,15 +53,15 @@ def _matrix_spec(classes: list[int]) -> dict[str, Any]:
         layers.append(
             {
                 "mark": {"type": "text", "fontSize": 11},
-                "encoding": {"x": x, "y": y, "text": text, "tooltip": told},
+                "encoding": {"x": x, "y": y, "text": text, "tooltip": tooltip},
             }
         )
     height = CELL if with_text else CELL_WITHOUT_TEXT
     return {"height": height * max(len(classes), 4), "layer": layers}
 
 
-def _matrix(title: str, found: Matrix) -> Chart:
-    pairs = list(zip(found.actual, found.predicted, found.rows, strict=True))
+def _matrix(title: str, matrix: Matrix) -> Chart:
+    pairs = list(zip(matrix.actual, matrix.predicted, matrix.rows, strict=True))
     totals: Counter[int] = Counter()
     for actual, predicted, rows in pairs:
         totals[actual] += rows  # type: ignore[assignment]
@@ -84,7 +84,7 @@ def matrices(models: Mapping[str, Matrix]) -> list[Section]:
     if not models:
         return []
     note = "The stronger a cell's colour, the larger its share of the rows with that label."
-    charts = [_matrix(name, found) for name, found in models.items()]
+    charts = [_matrix(name, matrix) for name, matrix in models.items()]
     return [Section("Confusion matrix", Row(*charts), note=note)]
 
 
@@ -94,9 +94,9 @@ def residuals(models: Mapping[str, Buckets]) -> list[Section]:
         return []
     rows = [
         [name, prediction, label, label - prediction, count]
-        for name, found in models.items()
+        for name, buckets in models.items()
         for prediction, label, count in zip(
-            found.mean_prediction, found.mean_label, found.rows, strict=True
+            buckets.mean_prediction, buckets.mean_label, buckets.rows, strict=True
         )
     ]
     chart = Chart(spec=_residual_spec(models), table=Table(columns=RESIDUALS, rows=rows))

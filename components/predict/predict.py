@@ -80,20 +80,20 @@ def _schema(signature: Signature, source: Source, keep: Sequence[str], faults: F
 
 
 @contextmanager
-def _signature(asked: Request, record: release.Record) -> Iterator[Signature]:
-    with verified_release.opened(asked.release, release.MODEL, asked.keys()) as folder:
+def _signature(order: Request, record: release.Record) -> Iterator[Signature]:
+    with verified_release.opened(order.release, release.MODEL, order.keys()) as folder:
         if folder is None:
-            raise DataError(f"{asked.release}: no {release.MODEL} in this release; push it again")
+            raise DataError(f"{order.release}: no {release.MODEL} in this release; push it again")
         digest = fingerprint.of_tree(folder)
         if digest != record.fingerprint:
             raise DataError(
-                f"{asked.release}: its model has fingerprint {digest}, {release.LINEAGE} says "
+                f"{order.release}: its model has fingerprint {digest}, {release.LINEAGE} says "
                 f"{record.fingerprint}; push it again"
             )
-        yield model_signature.load(folder, asked.signature)
+        yield model_signature.load(folder, order.signature)
 
 
-def _planned(asked: Request, record: release.Record, signature: Signature, source: Source) -> _Plan:
+def _planned(order: Request, record: release.Record, signature: Signature, source: Source) -> _Plan:
     """Check everything against everything, before any row is scored.
 
     Raises:
@@ -102,17 +102,17 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
     faults = Faults(STEP)
     wanted = signature.wanted(source.schema.names)
     notes = input_check.check(wanted, signature.optional, source.schema, faults)
-    schema = _schema(signature, source, asked.keep, faults)
-    target = _target(asked.output)
+    schema = _schema(signature, source, order.keep, faults)
+    target = _target(order.output)
     target.check(schema, faults)
     faults.raise_if_any()
     job = Job(
         model=record.fingerprint,
         data=source.fingerprint,
-        signature=asked.signature,
-        chunk_rows=asked.chunk_rows,
+        signature=order.signature,
+        chunk_rows=order.chunk_rows,
         columns={field.name: str(field.type) for field in schema},
-        chosen_run_id=asked.run_id,
+        chosen_run_id=order.run_id,
     )
     return _Plan(
         signature=signature,
@@ -120,7 +120,7 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
         target=target,
         job=job,
         schema=schema,
-        keep=tuple(asked.keep),
+        keep=tuple(order.keep),
         notes=notes,
     )
 
@@ -153,7 +153,7 @@ class _Scoring:
         self.chunks += 1
 
     def _scored(self, number: int, rows: pa.Table) -> pa.Table:
-        columns = [*self._keys(number, rows), *self._kept(rows), *self._predictions(rows)]
+        columns = [*self._keys(number, rows), *self._passed_on(rows), *self._predictions(rows)]
         return pa.Table.from_arrays(columns, schema=self._plan.schema)
 
     def _keys(self, number: int, rows: pa.Table) -> list[pa.Array]:
@@ -164,7 +164,7 @@ class _Scoring:
             for field, value in zip(KEYS, own, strict=True)
         ]
 
-    def _kept(self, rows: pa.Table) -> list[pa.ChunkedArray]:
+    def _passed_on(self, rows: pa.Table) -> list[pa.ChunkedArray]:
         return [rows[name].cast(self._plan.schema.field(name).type) for name in self._plan.keep]
 
     def _predictions(self, rows: pa.Table) -> list[pa.Array]:
@@ -173,7 +173,7 @@ class _Scoring:
 
 
 @arrow.without_pandas()
-def predict(asked: Request, targets: Targets) -> Scored:
+def predict(order: Request, targets: Targets) -> Scored:
     """Score all rows that an earlier try has not, and compare all of them for drift.
 
     Raises:
@@ -183,20 +183,20 @@ def predict(asked: Request, targets: Targets) -> Scored:
         ConflictError: the target holds another job, or another process writes it.
         NotReadyError: a store or a database does not answer.
     """
-    separator = request.check(asked)
+    separator = request.check(order)
     arrow_files.give_memory_back()
     began = monotonic()
-    record = verified_release.record(asked.release, asked.keys())
-    drift = ScoredDrift(asked.release, asked.keys())
+    record = verified_release.record(order.release, order.keys())
+    drift = ScoredDrift(order.release, order.keys())
     with ExitStack() as stack:
-        signature = stack.enter_context(_signature(asked, record))
-        needed = signature.needed(None if drift.compares else asked.keep)
+        signature = stack.enter_context(_signature(order, record))
+        needed = signature.needed(None if drift.compares else order.keep)
         rows = stack.enter_context(
-            row_source.opened(asked.data, asked.query, asked.column_types, separator, needed)
+            row_source.opened(order.data, order.query, order.column_types, separator, needed)
         )
-        declared_column_types.check_columns(asked.column_types, rows.schema.names)
-        plan = _planned(asked, record, signature, rows)
-        scored, compared = _all_chunks(plan, asked, drift)
+        declared_column_types.check_columns(order.column_types, rows.schema.names)
+        plan = _planned(order, record, signature, rows)
+        scored, compared = _all_chunks(plan, order, drift)
     scored = replace(scored, seconds=round(monotonic() - began, 3))
     with atomic.published(targets.scored) as folder, atomic.published(targets.report) as page:
         folder.mkdir()
@@ -211,20 +211,20 @@ def _title(scored: Scored) -> str:
     return f"{metadata.rows(scored.rows)} scored by {scored.release}"
 
 
-def _all_chunks(plan: _Plan, asked: Request, drift: ScoredDrift) -> tuple[Scored, Compared]:
+def _all_chunks(plan: _Plan, order: Request, drift: ScoredDrift) -> tuple[Scored, Compared]:
     job = plan.job
     with plan.target.opened(job, plan.schema) as writer:
-        scoring = _Scoring(plan, writer, asked.batch_rows)
+        scoring = _Scoring(plan, writer, order.batch_rows)
         names = plan.read(drift.compares)
-        for chunk in numbered_rows.chunks(plan.source, names, asked.chunk_rows):
+        for chunk in numbered_rows.chunks(plan.source, names, order.chunk_rows):
             scoring.chunk(chunk)
             drift.add(chunk)
         writer.finish(scoring.chunks, scoring.rows)
     compared = drift.compared()
     scored = Scored(
         run_id=job.run_id,
-        output=asked.output,
-        release=asked.release,
+        output=order.output,
+        release=order.release,
         model_fingerprint=job.model,
         data_fingerprint=job.data,
         columns=dict(job.columns),

@@ -32,12 +32,12 @@ def test_its_parameters_its_end_and_its_cause_are_there(
     store, pipeline = Store(tmp_path), f"failing-{uuid.uuid4().hex[:8]}"
     store.done("ingest-data")
     store.failed("train-model", "kanaria.components.shared.errors.UserCodeError: no run_fn")
-    asked = request(server, pipeline)
-    run_tracking.begin(asked.tracking, RUN, pipeline)
+    run_report = request(server, pipeline)
+    run_tracking.begin(run_report.tracking, RUN, pipeline)
     document = run_document(RUN, train_steps=7, data="s3://d/a.csv", notify_url="https://secret")
     with answering(document, 200 if answers else 403) as api:
         monkeypatch.setenv("KF_PIPELINES_ENDPOINT", api.url)
-        report.write(asked, store.summary, tmp_path / "summary")
+        report.write(run_report, store.summary, tmp_path / "summary")
     (run,) = records.runs(pipeline)
     params, tags = named(run["data"].get("params", [])), named(run["data"]["tags"])
     assert run["info"]["status"] == "FAILED"

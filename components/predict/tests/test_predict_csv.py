@@ -100,8 +100,8 @@ def test_kept_columns_have_the_types_that_are_found_over_all_rows(world):
     rows = "".join(f"{n},{n},x,{n},{n}.5,0{n}\n" for n in range(50))
     text = f"amount,count,city,id,share,zip\n{rows}1,2,y,{LARGE},,\n"
     scored(world, text, keep=["id", "share", "zip"], chunk_rows=20)
-    kept = [(row["id"], row["share"], row["zip"]) for row in world.rows()]
-    assert kept == [*((n, n + 0.5, f"0{n}") for n in range(50)), (LARGE, None, None)]
+    saved = [(row["id"], row["share"], row["zip"]) for row in world.rows()]
+    assert saved == [*((n, n + 0.5, f"0{n}") for n in range(50)), (LARGE, None, None)]
 
 
 def test_files_of_other_orders_are_one_table(world):

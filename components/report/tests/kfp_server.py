@@ -13,7 +13,7 @@ class Api:
 
     def __init__(self, document: Any, code: int = 200) -> None:
         self.document, self.code, self.url = document, code, ""
-        self.asked: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def answering(document: Any, code: int = 200) -> Iterator[Api]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            api.asked.append((self.path, self.headers.get("Authorization", "")))
+            api.calls.append((self.path, self.headers.get("Authorization", "")))
             body = json.dumps(api.document).encode()
             self.send_response(api.code)
             self.send_header("Content-Length", str(len(body)))

@@ -18,7 +18,7 @@ def test_what_was_given_goes_before_the_pipelines_defaults(tmp_path: Path):
         environment["KF_PIPELINES_SA_TOKEN_PATH"] = str(token)
         arguments = kfp_arguments.of_run(RUN, environment)
     assert arguments == {"seed": 0, "train_steps": 7, "data": "s3://data/a.csv"}
-    assert api.asked == [(f"/apis/v2beta1/runs/{RUN}", "Bearer secret")]
+    assert api.calls == [(f"/apis/v2beta1/runs/{RUN}", "Bearer secret")]
 
 
 def test_a_pipeline_without_settings_of_a_platform_is_read_too():
