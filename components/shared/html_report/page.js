@@ -175,7 +175,9 @@
     for (const { encoding } of parts) {
       for (const axis of axes) {
         const channel = encoding?.[axis];
-        if (channel?.type === "quantitative") channel.scale = { ...channel.scale, ...LOG(constant?.[axis] ?? constant) };
+        if (channel?.type !== "quantitative") continue;
+        channel.scale = { ...channel.scale, ...LOG(constant?.[axis] ?? constant) };
+        if (channel.scale.type === "log") delete channel.scale.zero;
       }
     }
     return spec;

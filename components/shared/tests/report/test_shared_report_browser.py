@@ -136,6 +136,26 @@ def test_a_log_scale_lifts_what_is_small(opened: Tab):
     assert low / high > 2 * first / second
 
 
+def test_a_log_scale_of_values_above_zero_gives_each_power_the_same_room(
+    browser: Tab, tmp_path: Path
+):
+    x, y = ({"field": n, "type": "quantitative", "scale": {"zero": False}} for n in ("at", "value"))
+    meta = {"log": ["y"], "constant": {"y": 0}}
+    spec = {"mark": "point", "width": 300, "encoding": {"x": x, "y": y}, "usermeta": meta}
+    keyed = [Column(title=key, key=key) for key in ("at", "value")]
+    chart = Chart(spec=spec, table=Table(columns=keyed, rows=[[1, 1e-9], [2, 1e-6], [3, 1e-3]]))
+    path = tmp_path / "powers.html"
+    path.write_text(Page(title="p", sections=[Section("s", chart)]).render())
+    browser.look(width=1280)
+    browser.open(path.as_uri())
+    marks = "[...document.querySelectorAll('figure .mark-symbol path')]"
+    browser.wait_for(f"{marks}.length === 3")
+    browser.value("document.querySelector('figure input').click()")
+    places = f"{marks}.map(p => p.getBoundingClientRect().y)"
+    browser.wait_for(f"(p => Math.abs(p[0] - 2 * p[1] + p[2]) < 2)({places})")
+    assert browser.errors == []
+
+
 def test_a_chart_is_enlarged_with_the_names_of_its_colours(opened: Tab):
     bars(opened, 0)
     opened.value("document.querySelector('figure button').click()")
