@@ -51,8 +51,8 @@ sorted(pipeline["deploymentSpec"]["executors"])
 # %%
 from kanaria.pipelines import flights
 from kanaria.pipelines.resources import settings_of_steps
-from kanaria.pipelines.submit import submit
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit import submit_pipeline
+from kanaria.pipelines.submit.kfp_client import Server
 
 folder = Path(flights.__file__).parent
 where = {
@@ -75,19 +75,19 @@ values = {
 }
 
 server = Server(ENDPOINT)
-run = submit.submit("train_and_deploy", values, server=server, **where)
+run = submit_pipeline.submit("train_and_deploy", values, server=server, **where)
 run
 
 # %% [markdown]
 # ## Wait
 #
 # A run that somebody terminated is told from one that failed; what failed is told with its cause,
-# and a step that waits with the reason. `runs.find` takes up a run by its id or name.
+# and a step that waits with the reason. `server_runs.find` takes up a run by its id or name.
 
 # %%
-from kanaria.pipelines.submit import runs
+from kanaria.pipelines.submit import server_runs
 
-runs.wait(run, server)
+server_runs.wait(run, server)
 
 # %% [markdown]
 # ## Schedule

@@ -11,7 +11,7 @@ from typing import Any
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.images import (
+from kanaria.components.shared.step_images import (
     CONTROL_IMAGE,
     FEAST_IMAGE,
     TRAINING_GPU_IMAGE,

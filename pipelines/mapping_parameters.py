@@ -9,11 +9,11 @@ from kanaria.components.resolve import reading_settings
 from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind, Table
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import compute
+from kanaria.components.shared.engines import compute_mapping
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.local.plan import Plan
-from kanaria.serving import delivery
+from kanaria.serving import delivery_mapping
 from kanaria.serving.inference_service import service_keys, service_mapping
 from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.traffic.find_traffic import LOCAL_NAMESPACE
@@ -38,8 +38,10 @@ MAPPINGS: Mapping[str, KeyedMapping] = {
     reading_settings.WHERE: KeyedMapping(
         table=reading_settings.READING, parse=reading_settings.parse
     ),
-    delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
-    compute.WHERE: KeyedMapping(table=compute.COMPUTE, parse=compute.parse),
+    delivery_mapping.WHERE: KeyedMapping(
+        table=delivery_mapping.DELIVERY, parse=delivery_mapping.parse
+    ),
+    compute_mapping.WHERE: KeyedMapping(table=compute_mapping.COMPUTE, parse=compute_mapping.parse),
     tracking_settings.WHERE: KeyedMapping(
         table=tracking_settings.TRACKING, parse=tracking_settings.parse
     ),

@@ -13,7 +13,7 @@ from typing import Any
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.images import TRAINING_GPU_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_GPU_IMAGE, TRAINING_IMAGE
 
 KEY = "requirements_file"
 TRAINING = tuple(f"{name.partition(':')[0]}:" for name in (TRAINING_IMAGE, TRAINING_GPU_IMAGE))

@@ -114,9 +114,9 @@ def _here(options: argparse.Namespace) -> "tuple[RunRecord, Path]":
 
 def _open(options: argparse.Namespace) -> int:
     if _on_server(options):
-        from kanaria.pipelines.submit import runs
+        from kanaria.pipelines.submit import server_runs
 
-        address = runs.find(server_of(options), options.run).link
+        address = server_runs.find(server_of(options), options.run).link
         say(address)
     else:
         index = (_here(options)[1] / "index.html").resolve()
@@ -151,16 +151,16 @@ def _show_here(options: argparse.Namespace) -> int:
 def _show_server(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from kanaria.pipelines.submit import run_lines, runs
+    from kanaria.pipelines.submit import run_lines, server_runs
 
     server = server_of(options)
-    run = runs.find(server, options.run, options.pipeline_root)
-    now, finished = runs.look_at(run, server)
-    failed = () if finished else runs.failed(run, server, now)
+    run = server_runs.find(server, options.run, options.pipeline_root)
+    now, finished = server_runs.look_at(run, server)
+    failed = () if finished else server_runs.failed(run, server, now)
     say(f"a run of {server.host}")
     for line in run_lines.shown(run, now, finished):
         say(line)
-    for line in runs.teller(run, server)(now.waiting, datetime.now(UTC)):
+    for line in server_runs.teller(run, server)(now.waiting, datetime.now(UTC)):
         say(line)
     failures = run_lines.failures(finished, run.link) if finished else run_lines.of_tasks(failed)
     for line in failures:
@@ -169,24 +169,24 @@ def _show_server(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import runs
+    from kanaria.pipelines.submit import server_runs
     from kanaria.pipelines.submit.run_follower import follow
 
     server = _server_only(options)
-    run = runs.find(server, options.run, options.pipeline_root)
+    run = server_runs.find(server, options.run, options.pipeline_root)
     say(f"{run.run_name}: {run.link}")
     return follow(run, server)
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import run_lines, runs
+    from kanaria.pipelines.submit import run_lines, server_runs
     from kanaria.pipelines.submit.run_snapshot import Outcome
 
     server = _server_only(options)
-    run = runs.find(server, options.run)
+    run = server_runs.find(server, options.run)
     say(f"cancelling {run.run_name}: {run.link}")
     try:
-        finished = runs.cancel(run, server)
+        finished = server_runs.cancel(run, server)
     except Stopped as stop:
         stop.remark = "; the run may still be ending"
         raise
@@ -196,11 +196,11 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _retry(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import runs
+    from kanaria.pipelines.submit import server_runs
 
     server = _server_only(options)
-    run = runs.find(server, options.run)
-    runs.retry(run, server)
+    run = server_runs.find(server, options.run)
+    server_runs.retry(run, server)
     say(f"goes on: {run.link}")
     say(f"to wait for it: kanaria runs watch {run.run_id} --host {server.host}")
     return 0

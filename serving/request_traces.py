@@ -30,8 +30,8 @@ from opentelemetry.util.types import AttributeValue
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kanaria.components.shared import json_log
-from kanaria.components.shared.images import VERSION
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
+from kanaria.components.shared.step_images import VERSION
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, REVISION_HEADER
 
 FLUSH_SECONDS = 3.0
 """For what is not sent yet when a process ends; a collector that is away holds nobody up longer."""

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, genera
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from kanaria.components.shared.images import VERSION
+from kanaria.components.shared.step_images import VERSION
 
 
 def server_registry(server: str) -> CollectorRegistry:

@@ -12,9 +12,9 @@ from kanaria.components.evaluate import (
     eval_config,
     evaluated_rows,
     evaluation_pass,
+    metric_thresholds,
     plots,
     tfma_results,
-    threshold_checks,
 )
 from kanaria.components.evaluate.evaluation_pass import Split
 from kanaria.components.evaluate.findings_file import CANDIDATE, DEPLOYED, Findings, write
@@ -176,7 +176,7 @@ def measure(
         validation_ok=written.validation_ok,
         notes=(*(["evaluated row by row on Beam"] * isinstance(on, Beam)), *_small(written)),
         values=tuple(written.values()),
-        checks=tuple(threshold_checks.checks(written, full)),
+        checks=tuple(metric_thresholds.checks(written, full)),
         curves={name: curves.drawn(scores) for name, scores in classifiers.items()},
         matrices=_plotted(written, full, plots.matrix),
         buckets=_plotted(written, full, plots.buckets),

@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
@@ -49,8 +49,8 @@ def export_lite(
     """
     from pathlib import Path
 
+    from kanaria.components.export.converter_process import export_apart
     from kanaria.components.export.gate import Limits
-    from kanaria.components.export.process import export_apart
     from kanaria.components.export.request import Request, Targets
 
     request = Request(

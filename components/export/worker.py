@@ -9,8 +9,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from kanaria.components.export.converter_process import FAULT, ORDER, RESULT
 from kanaria.components.export.lean_imports import export
-from kanaria.components.export.process import FAULT, ORDER, RESULT
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.process_lifeline import die_with
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from kanaria.components.shared.images import FEAST_IMAGE
+from kanaria.components.shared.step_images import FEAST_IMAGE
 
 
 @dsl.component(base_image=FEAST_IMAGE, install_kfp_package=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.delivery import OnActive
+from kanaria.serving.delivery_mapping import OnActive
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.convergence import taken_over
 from kanaria.serving.rollout.control.lease import NoLease

@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

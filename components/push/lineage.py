@@ -14,7 +14,7 @@ from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME, plain
 from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.protocol.names import (
+from kanaria.serving.protocol.annotation_names import (
     DATA_SPAN_ANNOTATION,
     PIPELINE_ANNOTATION,
     RUN_ID_ANNOTATION,

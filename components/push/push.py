@@ -33,10 +33,10 @@ from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
 from kanaria.components.shared.storage import atomic, uri_files
-from kanaria.serving import delivery
+from kanaria.serving import delivery_mapping
 from kanaria.serving.checks import check_limits, checks_page
 from kanaria.serving.checks.push_checks import Checks
-from kanaria.serving.delivery import Delivery
+from kanaria.serving.delivery_mapping import Delivery
 from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.model_card.card import Card
@@ -101,7 +101,7 @@ def _checked(request: PushRequest) -> _Settings:
     """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
     service = service_mapping.parse(request.service, faults, namespace_of)
-    delivery_settings = delivery.parse(request.delivery, faults)
+    delivery_settings = delivery_mapping.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
         uri_files.check(request.model_root)

@@ -21,7 +21,7 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving import signature_keys
-from kanaria.serving.delivery import Delivery
+from kanaria.serving.delivery_mapping import Delivery
 from kanaria.serving.signature_keys import SignatureKeys
 
 logger = logging.getLogger(__name__)

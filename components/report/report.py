@@ -18,7 +18,7 @@ from kanaria.components.report import (
     webhook_post,
 )
 from kanaria.components.report.run_outcome import Happened, Left, Status
-from kanaria.components.shared import images
+from kanaria.components.shared import step_images
 from kanaria.components.shared.artifacts.metadata import described
 from kanaria.components.shared.errors import KanariaError
 
@@ -115,8 +115,8 @@ def _moment(text: str) -> datetime | None:
 
 
 def _versions() -> list[tuple[str, str]]:
-    taking_part = [("Kanaria", images.VERSION)]
-    taking_part += [("images", f"{images.TRAINING_IMAGE}, {images.CONTROL_IMAGE}")]
+    taking_part = [("Kanaria", step_images.VERSION)]
+    taking_part += [("images", f"{step_images.TRAINING_IMAGE}, {step_images.CONTROL_IMAGE}")]
     try:
         return [*taking_part, ("KFP SDK of the image", version("kfp"))]
     except PackageNotFoundError:
@@ -129,7 +129,7 @@ def notify(request: RunReport, run: Happened, uri: str) -> str:
         to = webhook_post.receiver(request.notify_url, request.notify_format)
         if to is None:
             return ""
-        content = run_event.data(run, uri, images.VERSION)
+        content = run_event.data(run, uri, step_images.VERSION)
         return webhook_post.post(to, run_event.FORMATS[to.format](run, content))
     except KanariaError as error:
         return f"nobody was notified: {error}"

@@ -8,7 +8,7 @@ from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving import signature_keys
-from kanaria.serving.delivery import Delivery, parse
+from kanaria.serving.delivery_mapping import Delivery, parse
 from kanaria.serving.inference_service import service_mapping
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.model_registry import tracking_settings

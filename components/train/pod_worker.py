@@ -16,7 +16,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared.engines.compute import TRAINING_WORKERS
+from kanaria.components.shared.engines.compute_mapping import TRAINING_WORKERS
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.imports import training
 from kanaria.components.train import worker_cluster

@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared.artifacts import metadata, package_versions
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import compute
+from kanaria.components.shared.engines import compute_mapping
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.components.shared.storage import uri_files
@@ -61,7 +61,7 @@ class TrainRequest:
     @property
     def training_workers(self) -> int:
         """How many processes train together, 1 or more."""
-        return compute.parse(self.compute, Faults("train_model")).training_workers
+        return compute_mapping.parse(self.compute, Faults("train_model")).training_workers
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON can hold them."""
@@ -114,7 +114,7 @@ class Trained:
             **{name: getattr(request, name) for name in settings},
             "precision": request.precision,
             "device": self.device,
-            compute.TRAINING_WORKERS: request.training_workers,
+            compute_mapping.TRAINING_WORKERS: request.training_workers,
             "packages": package_versions.versions(self.framework),
             "data": data,
         }
@@ -137,7 +137,7 @@ def check(request: TrainRequest) -> None:
     faults.check(0 <= request.seed < 2**32, "seed", request.seed, "use 0 to 2**32 - 1")
     remedy = f"use one of {', '.join(PRECISIONS)}"
     faults.check(request.precision in PRECISIONS, "precision", request.precision, remedy)
-    compute.parse(request.compute, faults)
+    compute_mapping.parse(request.compute, faults)
     for name in ("base_model", "model_run_dir"):
         uri = getattr(request, name)
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.schema_file import read_schema
-from kanaria.components.shared.engines.compute import TRAINING_WORKERS
+from kanaria.components.shared.engines.compute_mapping import TRAINING_WORKERS
 from kanaria.components.shared.frameworks.model_files import Framework
 from kanaria.components.shared.storage import atomic
 from kanaria.components.train import (
@@ -15,9 +15,9 @@ from kanaria.components.train import (
     base_model,
     check_array_model,
     devices,
+    model_layout,
     model_run,
     run_fn_call,
-    settled_model,
     worker_supervisor,
 )
 from kanaria.components.train.check_model import check_model
@@ -53,7 +53,7 @@ def _prepared(request: TrainRequest) -> Run:
 
 
 def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None) -> Trained:
-    """Run the user's function and publish the model it saved, see `settled_model`.
+    """Run the user's function and publish the model it saved, see `model_layout`.
 
     Args:
         request: what to train on and how.
@@ -86,7 +86,7 @@ def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None
     ):
         saved = temporary / VERSION
         run(Places(saved=saved, logs=started.folder, base=base))
-        files = settled_model.settle(temporary, saved)
+        files = model_layout.settle(temporary, saved)
         if files.framework is Framework.TENSORFLOW:
             checked = check_model(saved, schema, eval_files, train_files)
         else:

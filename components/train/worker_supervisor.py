@@ -16,8 +16,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kanaria.components.shared.engines import compute, engine_choice, machine
-from kanaria.components.shared.engines.machine import Machine
+from kanaria.components.shared.engines import compute_mapping, engine_choice, machine_limits
+from kanaria.components.shared.engines.machine_limits import Machine
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.components.shared.storage import atomic
 from kanaria.components.train.request import TrainRequest
@@ -27,7 +27,7 @@ from kanaria.components.train.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 RESTARTS = 3
-PARAMETER = f"{compute.WHERE}.{compute.TRAINING_WORKERS}"
+PARAMETER = f"{compute_mapping.WHERE}.{compute_mapping.TRAINING_WORKERS}"
 GRACE_SECONDS = 30.0
 """For the cause to show, where a worker only says that it lost another; and for the last exit."""
 
@@ -56,7 +56,7 @@ def prepared(request: TrainRequest, count: int) -> Run:
         ParameterError: they cannot train on this machine. What is returned raises the error that a
             worker told, and NotReadyError where one was killed again after `RESTARTS` restarts.
     """
-    check(count, machine.machine(), len(tf.config.get_visible_devices("GPU")))
+    check(count, machine_limits.machine(), len(tf.config.get_visible_devices("GPU")))
 
     def run(places: Places) -> None:
         restarts = 0

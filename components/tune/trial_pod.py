@@ -10,7 +10,7 @@ from typing import Any
 
 from kanaria.components.shared.config.keys import Key, Kind, read
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 
 CONTAINER = "trial"
 COMMAND = ["/opt/kanaria/bin/python", "-P", "-m", "kanaria.components.tune.katib_trial"]

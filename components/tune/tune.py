@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from kanaria.components.shared.data import examples
-from kanaria.components.shared.engines import engine_choice, machine
+from kanaria.components.shared.engines import engine_choice, machine_limits
 from kanaria.components.shared.errors import ParameterError, UserCodeError
 from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.tuning import tuned_files
@@ -37,7 +37,7 @@ def check_machine(request: TuneRequest) -> None:
             f"tune_model: parallel_trials={count}: trials of one machine share its GPU badly; "
             "leave it at 1"
         )
-    here = machine.machine()
+    here = machine_limits.machine()
     most = here.memory // engine_choice.PROCESS_MEMORY
     if count > most:
         raise ParameterError(

@@ -17,7 +17,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.pipelines.flights import prepare
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, REVISION_HEADER
 
 CLIENTS = 4
 TIMEOUT = aiohttp.ClientTimeout(total=30.0)

@@ -17,7 +17,7 @@ from pathlib import Path
 from kanaria import components
 from kanaria.components.shared.command_line import code_of, say
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.local import runtime_python
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 from kanaria.pipelines.resources.kubernetes_names import called
 from kanaria.pipelines.resources.settings_of_steps import ALL
 

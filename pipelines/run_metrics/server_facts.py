@@ -17,7 +17,7 @@ from kanaria.pipelines.run_metrics.run_facts import (
     ScheduleFact,
     last_day,
 )
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, NOT_ARCHIVED, UNKNOWN
 from kanaria.pipelines.submit.run_snapshot import Outcome, State, ended, snapshot, state_of
 from kanaria.pipelines.submit.schedule import ENABLED

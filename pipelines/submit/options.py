@@ -8,7 +8,7 @@ from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 
 if TYPE_CHECKING:
-    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.kfp_client import Server
 
 CONNECTION = "server"
 
@@ -17,7 +17,7 @@ def server_of(options: argparse.Namespace) -> "Server":
     """Return the server that the options name."""
     import logging
 
-    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.kfp_client import Server
 
     # It would announce each connection that is tried again; the last error says it all.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
@@ -47,7 +47,7 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
 def _submit(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import parameters
     from kanaria.pipelines.submit.run_follower import follow
-    from kanaria.pipelines.submit.submit import submit
+    from kanaria.pipelines.submit.submit_pipeline import submit
 
     server, values = server_of(options), _values(options)
     run = submit(

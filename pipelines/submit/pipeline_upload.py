@@ -12,7 +12,7 @@ from kanaria.pipelines.local.plan import is_compiled
 from kanaria.pipelines.resources.pod_tasks import Leaf, check_names, leaves, spelled
 from kanaria.pipelines.resources.settings_of_steps import ALL, NOTHING, Resources
 from kanaria.pipelines.submit import pipeline_package
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.pipeline_package import Package
 
 logger = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from kanaria.components.shared.command_line import Stopped, say, tell
 from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.submit import run_lines
-from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.runs import Finished, Run, wait
+from kanaria.pipelines.submit.kfp_client import Server
+from kanaria.pipelines.submit.server_runs import Finished, Run, wait
 
 
 def follow(run: Run, server: Server) -> int:

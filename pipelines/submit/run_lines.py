@@ -6,7 +6,7 @@ from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.submit.progress import line
 from kanaria.pipelines.submit.run_listing import Listed
 from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot, State, Task
-from kanaria.pipelines.submit.runs import Finished, Run
+from kanaria.pipelines.submit.server_runs import Finished, Run
 
 LONGEST_NAME = 48
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.one_line import one_line
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_snapshot import FINISHED, ended, snapshot, state_of
 from kanaria.pipelines.submit.workflow_nodes import EPOCH_YEAR, Names
 

@@ -10,12 +10,18 @@ from typing import Any
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
-from kanaria.pipelines.submit import parameters, pipeline_package, run_account, run_listing, runs
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit import (
+    parameters,
+    pipeline_package,
+    run_account,
+    run_listing,
+    server_runs,
+)
 from kanaria.pipelines.submit.collected_faults import attempt
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_account import Account
 from kanaria.pipelines.submit.schedule_times import Trigger
-from kanaria.pipelines.submit.submit import default_experiment
+from kanaria.pipelines.submit.submit_pipeline import default_experiment
 
 MOST_CONCURRENT = 10
 """KFP's own limit."""
@@ -212,7 +218,7 @@ def delete(
     running: Running | str = Running.REFUSE,
     *,
     tell: Callable[[str], object] = str,
-    poll_seconds: float = runs.POLL_SECONDS,
+    poll_seconds: float = server_runs.POLL_SECONDS,
 ) -> None:
     """Delete the schedule with this name or id, but not under its running runs.
 
@@ -263,8 +269,10 @@ def _policy(running: str) -> Running:
 
 
 def _end(server: Server, run_id: str, policy: Running, poll_seconds: float) -> None:
-    run = runs.find(server, run_id)
+    run = server_runs.find(server, run_id)
     try:
-        runs.let_end(run, server, terminate=policy is Running.TERMINATE, poll_seconds=poll_seconds)
+        server_runs.let_end(
+            run, server, terminate=policy is Running.TERMINATE, poll_seconds=poll_seconds
+        )
     except NotReadyError as error:
         raise NotReadyError(f"{error}; the schedule is paused, and not deleted") from error

@@ -8,7 +8,7 @@ from kfp import components
 from kanaria.components import ingest_data
 from kanaria.components.resolve.reading_settings import READING
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.compile import NAMES, compile_pipeline
 
 PIPELINES = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compile import compile_pipeline
 from kanaria.pipelines.submit import parameters, pipeline_package

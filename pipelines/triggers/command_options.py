@@ -28,7 +28,7 @@ def starter_of(runs: "Runs") -> "Starter":
         from kanaria.pipelines.triggers.local_starter import LocalStarter
 
         return LocalStarter(runs)
-    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.kfp_client import Server
     from kanaria.pipelines.triggers.kfp_starter import KfpStarter
 
     return KfpStarter(runs, Server(runs.host, runs.namespace))

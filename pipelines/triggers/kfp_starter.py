@@ -10,10 +10,10 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.submit import parameters, pipeline_package
-from kanaria.pipelines.submit.client import NOT_FOUND, Server
+from kanaria.pipelines.submit.kfp_client import NOT_FOUND, Server
 from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, NOT_ARCHIVED, UNKNOWN
 from kanaria.pipelines.submit.run_snapshot import FINISHED, Outcome, ended, snapshot, state_of
-from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.submit_pipeline import submit
 from kanaria.pipelines.triggers import run_values
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd
 from kanaria.serving.triggers.trigger_file import Runs, Start

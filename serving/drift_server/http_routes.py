@@ -66,9 +66,9 @@ from kanaria.serving.payload_log.store_reader import Coverage
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.payload_log.write_queue import Intake
+from kanaria.serving.protocol.annotation_names import EXPLANATION_ID
 from kanaria.serving.protocol.body_limits import BoundError
-from kanaria.serving.protocol.comparison import PATH as COMPARISON
-from kanaria.serving.protocol.names import EXPLANATION_ID
+from kanaria.serving.protocol.comparison_document import PATH as COMPARISON
 from kanaria.serving.protocol.payload_cloud_event import EventError, read_event
 from kanaria.serving.protocol.payload_columns import (
     OversizeError,

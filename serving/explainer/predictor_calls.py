@@ -11,8 +11,8 @@ import httpx
 
 from kanaria.components.shared.errors import KanariaError, shown
 from kanaria.serving.explainer.row_form import RowForm
+from kanaria.serving.protocol.annotation_names import EXPLANATION_ID, REQUEST_ID_HEADER
 from kanaria.serving.protocol.json_body import written
-from kanaria.serving.protocol.names import EXPLANATION_ID, REQUEST_ID_HEADER
 from kanaria.serving.protocol.row_request import predict_path
 
 OK = 200

@@ -13,7 +13,7 @@ from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 
 WHERE = "service.features"
 COMMAND = ["python", "-m", "kanaria.serving.features"]

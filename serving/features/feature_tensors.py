@@ -16,8 +16,8 @@ from kanaria.components.shared.errors import shown
 from kanaria.serving.features.expected_inputs import ExpectedInputs
 from kanaria.serving.features.feature_rows import FeatureError, Features, join_key, settled
 from kanaria.serving.features.feature_settings import FeatureSettings
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import unnested
 from kanaria.serving.protocol.tensors import DTYPES, cut_values, datatype_named
 

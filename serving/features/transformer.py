@@ -22,7 +22,7 @@ from kanaria.serving.features.expected_inputs import ExpectedInputs
 from kanaria.serving.features.feature_settings import FeatureSettings
 from kanaria.serving.features.input_memory import InputMemory
 from kanaria.serving.features.lookup import Lookup, Question, Refusal, question
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 
 HOP_BY_HOP = frozenset(
     b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()

@@ -7,7 +7,7 @@ of the pod lists.
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanaria.serving.protocol.names import KSERVE
+from kanaria.serving.protocol.annotation_names import KSERVE
 
 Part = dict[str, Any]
 

@@ -6,7 +6,7 @@
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 WHERE = "service"
 AMOUNTS = ("cpu", "memory", "nvidia.com/gpu")

@@ -14,7 +14,7 @@ from kanaria.serving.inference_service.service_spec import (
     ServiceSpec,
     is_gpu,
 )
-from kanaria.serving.protocol.names import KSERVE, STORAGE_SECRET
+from kanaria.serving.protocol.annotation_names import KSERVE, STORAGE_SECRET
 
 API_VERSION = f"{KSERVE}/v1beta1"
 KIND = "InferenceService"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kanaria.serving.inference_service.quantity import amount
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 Plain = Mapping[str, Any]
 """A fragment of a Kubernetes object as plain data."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from kanaria.serving.protocol.names import KSERVE
+from kanaria.serving.protocol.annotation_names import KSERVE
 
 Object = dict[str, Any]
 

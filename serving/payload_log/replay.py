@@ -28,7 +28,7 @@ from kanaria.components.shared.errors import shown
 from kanaria.serving.payload_log.exchanges import Exchange, Stream
 from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.payload_log.store_reader import Reader
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 logger = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0

@@ -25,9 +25,9 @@ import numpy as np
 from kanaria.components.shared.artifacts.model_inputs import Array
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.frameworks.array_model import OUTPUT
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.base64_values import is_record
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import unnested
 from kanaria.serving.protocol.tensors import DTYPES, cut_values, datatype, joined_values
 

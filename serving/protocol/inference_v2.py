@@ -19,9 +19,9 @@ import numpy as np
 
 from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs
 from kanaria.components.shared.errors import shown
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
 from kanaria.serving.protocol.model_metadata import described
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
     completed,

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 
 
 class RequestError(DataError):

@@ -16,8 +16,12 @@ from typing import Any
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.utf8_text import is_name
 from kanaria.serving.protocol import cloud_event_modes
+from kanaria.serving.protocol.annotation_names import (
+    REQUEST_ID_HEADER,
+    SERVICE_ANNOTATION,
+    VERSION_ANNOTATION,
+)
 from kanaria.serving.protocol.cloud_event_modes import binary_headers
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
 
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
 ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")

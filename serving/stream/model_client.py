@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, REVISION_HEADER
 from kanaria.serving.protocol.model_metadata import metadata_path, of_inference_protocol
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
 from kanaria.serving.protocol.row_request import predict_path
 from kanaria.serving.protocol.tensors import BINARY_ONLY, datatype_named
 from kanaria.serving.stream.messages import Row

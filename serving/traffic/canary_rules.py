@@ -9,7 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.protocol.names import DEPLOYMENT_MODE
+from kanaria.serving.protocol.annotation_names import DEPLOYMENT_MODE
 from kanaria.serving.traffic import canary_variants
 from kanaria.serving.traffic.canary_variants import Predictor, Variants
 from kanaria.serving.traffic.knative import uri_of

@@ -31,7 +31,7 @@ from kanaria.serving.kubernetes_api.resource_kinds import (
     PODS,
     Object,
 )
-from kanaria.serving.protocol.names import VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import VERSION_ANNOTATION
 from kanaria.serving.traffic import canary_variants
 from kanaria.serving.traffic.canary_rules import (
     require_alone,

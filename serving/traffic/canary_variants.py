@@ -17,7 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kanaria.serving.protocol.names import DEPLOYMENT_MODE, NUMBER_ANNOTATION
+from kanaria.serving.protocol.annotation_names import DEPLOYMENT_MODE, NUMBER_ANNOTATION
 from kanaria.serving.traffic.knative import uri_of
 from kanaria.serving.traffic.route_weights import suffix
 from kanaria.serving.traffic.traffic_protocol import Manifest

@@ -25,7 +25,11 @@ from kanaria.serving.kubernetes_api.resource_kinds import (
     INFERENCE_SERVICES,
     Object,
 )
-from kanaria.serving.protocol.names import DEPLOYMENT_MODE, LATEST_ANNOTATION, SERVICE_ANNOTATION
+from kanaria.serving.protocol.annotation_names import (
+    DEPLOYMENT_MODE,
+    LATEST_ANNOTATION,
+    SERVICE_ANNOTATION,
+)
 from kanaria.serving.traffic import canary_variants
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.gateways import gateway_of, says_it_routes_canaries

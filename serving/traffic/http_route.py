@@ -23,7 +23,7 @@ from kanaria.serving.kubernetes_api.resource_kinds import (
     PODS,
     Object,
 )
-from kanaria.serving.protocol.names import (
+from kanaria.serving.protocol.annotation_names import (
     DEPLOYMENT_MODE,
     SERVICE_ANNOTATION,
     SERVICE_LABEL,

@@ -16,7 +16,7 @@ from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.inference_service.service_manifest import STORAGE_URI
 from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.kubernetes_api.resource_kinds import INFERENCE_SERVICES, REVISIONS, Object
-from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
 from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.shadow_rules import NO_COPIES

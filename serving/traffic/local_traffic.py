@@ -19,7 +19,7 @@ from kanaria.serving.local.background_server import BackgroundServer
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.local.state.state_folder import Observed, Service
-from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
 from kanaria.serving.traffic.change_rules import require_percent
 from kanaria.serving.traffic.shadow_rules import require_shadow

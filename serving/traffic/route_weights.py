@@ -13,7 +13,7 @@ from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.inference_service.service_check import MAX_NAME_LENGTH
-from kanaria.serving.protocol.names import (
+from kanaria.serving.protocol.annotation_names import (
     EVENT_ID_HEADER,
     LATEST_ANNOTATION,
     PREVIOUS_ANNOTATION,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.model_quality.quality_estimates import Task
 from kanaria.serving.payload_log.exchanges import Stream
-from kanaria.serving.protocol.comparison import read_query
+from kanaria.serving.protocol.comparison_document import read_query
 
 MOST_LISTED = 1000
 

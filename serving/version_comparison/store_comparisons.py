@@ -15,7 +15,7 @@ from kanaria.serving.model_quality.judge_window import predictions
 from kanaria.serving.model_quality.quality_estimates import Task
 from kanaria.serving.payload_log.exchanges import OF_LABELS, Exchange, Stream
 from kanaria.serving.payload_log.store_reader import Reader
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.protocol.json_columns import Array
 from kanaria.serving.protocol.payload_columns import read_columns
 from kanaria.serving.version_comparison.answer_totals import (

@@ -23,7 +23,7 @@ def changed(
     for name in listed.splitlines():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
-    with (copy / "components/shared/images.py").open("a") as file:
+    with (copy / "components/shared/step_images.py").open("a") as file:
         file.write("NEW = 1\n")
     tags = make_images(copy, docker, base, PREFIX)
     yield dict(zip(RUNTIMES, tags, strict=True))

@@ -14,7 +14,7 @@ import httpx
 
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.protocol.names import REVISION_HEADER
+from kanaria.serving.protocol.annotation_names import REVISION_HEADER
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 KANARIA = Path(sys.executable).with_name("kanaria")

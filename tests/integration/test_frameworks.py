@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 from workspace import Workspace
 
 from kanaria.components.shared.artifacts import release
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local.runtime_python import python_of
 from kanaria.serving.drift import matrix_columns
 from kanaria.serving.inference_service.service_manifest import build

@@ -10,7 +10,7 @@ import pytest
 from pg8000.dbapi import connect
 from workspace import KANARIA
 
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local.runtime_python import python_of
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 

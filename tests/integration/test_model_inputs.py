@@ -14,7 +14,7 @@ import pytest
 from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local.runtime_python import python_of
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Verdict

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from kanaria import components
-from kanaria.components.shared.images import CONTROL_IMAGE, FEAST_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE, FEAST_IMAGE, TRAINING_IMAGE
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"training": TRAINING_IMAGE, "control": CONTROL_IMAGE, "feast": FEAST_IMAGE}
@@ -101,7 +101,7 @@ def test_component_module_imports_only_what_its_interface_needs(name: str):
         node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module
     }
     # A component of several output values names them by a NamedTuple.
-    assert imported <= {"kfp", "typing", "kanaria.components.shared.images"}
+    assert imported <= {"kfp", "typing", "kanaria.components.shared.step_images"}
 
 
 @every_component

@@ -9,7 +9,7 @@ import yaml
 from kfp import compiler, components
 
 from kanaria.components.shared.config import yaml_text
-from kanaria.components.shared.images import TRAINING_GPU_IMAGE
+from kanaria.components.shared.step_images import TRAINING_GPU_IMAGE
 from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.resources import credentials, settings_of_steps
 from kanaria.pipelines.resources.apply_settings import applied

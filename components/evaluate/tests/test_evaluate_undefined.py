@@ -12,8 +12,8 @@ from twins import accumulated, on_beam
 from kanaria.components.evaluate import (
     blessing_outcome,
     eval_config,
+    metric_thresholds,
     tfma_results,
-    threshold_checks,
 )
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.findings_file import Findings
@@ -132,7 +132,7 @@ def test_thresholds_of_undefined_metrics_do_not_hold_and_say_so(evaluated):
         value_thresholds=1,
         change_thresholds=0,
         validation_ok=results.validation_ok,
-        checks=tuple(threshold_checks.checks(results, config)),
+        checks=tuple(metric_thresholds.checks(results, config)),
     )
     outcome = blessing_outcome.decide(whole, deployed="")
     slices = {reason.subject.partition("s=")[2] for reason in outcome.reasons}

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kanaria.components.export.converter_process import export_apart
 from kanaria.components.export.lean_imports import export  # TensorFlow as the step loads it.
-from kanaria.components.export.process import export_apart
 from kanaria.components.export.request import Exported, Request, Targets
 
 import tensorflow as tf  # isort: skip

@@ -5,7 +5,7 @@ from store_contract import SERVICE, first
 
 from kanaria.components.push.active_rollout import make_way
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.delivery import OnActive
+from kanaria.serving.delivery_mapping import OnActive
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.rollout_state import Phase
 

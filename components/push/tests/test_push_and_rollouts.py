@@ -17,7 +17,7 @@ from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
-from kanaria.serving.delivery import OnActive
+from kanaria.serving.delivery_mapping import OnActive
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.control import operations, reconcile_rollout

@@ -16,7 +16,7 @@ from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY, VerifyKe
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving import delivery
+from kanaria.serving import delivery_mapping
 from kanaria.serving.signature_keys import SignatureKeys
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
@@ -166,7 +166,7 @@ def test_every_fault_of_the_keys_is_told_at_once(tmp_path: Path, keys: Pair):
 def test_the_variable_that_holds_the_path_may_be_named(keys: Pair, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SIGNING", str(keys.private))
     faults = Faults("push_model")
-    settings = delivery.parse({"signing_key": "$SIGNING"}, faults)
+    settings = delivery_mapping.parse({"signing_key": "$SIGNING"}, faults)
     assert release_signature.keys_of(settings, faults) == SignatureKeys(signing=keys.private)
     monkeypatch.delenv("SIGNING")
     release_signature.keys_of(settings, faults)
@@ -178,7 +178,7 @@ def test_the_variable_that_holds_the_path_may_be_named(keys: Pair, monkeypatch: 
 def test_the_text_of_a_key_is_refused_and_not_repeated(keys: Pair, between: str):
     faults = Faults("kanaria run")
     text = keys.private.read_text().replace("\n", between)
-    delivery.parse({"signing_key": text, "verify_key": "key.pem"}, faults)
+    delivery_mapping.parse({"signing_key": text, "verify_key": "key.pem"}, faults)
     with pytest.raises(ParameterError) as error:
         faults.raise_if_any()
     assert "delivery.signing_key: the text of a key" in str(error.value)

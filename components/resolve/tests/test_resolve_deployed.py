@@ -11,7 +11,7 @@ from kanaria.components.resolve.deployed_release import (
 )
 from kanaria.components.shared.artifacts.verify_keys import VERIFY_KEY
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.serving.delivery import Delivery
+from kanaria.serving.delivery_mapping import Delivery
 from kanaria.serving.kubernetes_api import cluster_choice
 from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus

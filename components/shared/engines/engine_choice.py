@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import beam, compute, machine, spark_settings
+from kanaria.components.shared.engines import beam, compute_mapping, machine_limits, spark_settings
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
-from kanaria.components.shared.engines.compute import Compute, Name
+from kanaria.components.shared.engines.compute_mapping import Compute, Name
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.engines.machine import Machine
+from kanaria.components.shared.engines.machine_limits import Machine
 
 LOGGER = logging.getLogger(__name__)
 MIB = 2**20
@@ -74,7 +74,9 @@ def decide(wanted: Compute, step: str, work: Work, here: Machine) -> Decision:
     if wanted.beam_pipeline_args:
         return Decision(kind=Kind.BEAM, workers=1, why=f"{size} exceed {memory}")
     why = f"{size} exceed {memory} and are read in parts; a Spark cluster would share the work: "
-    return _on_this_machine(wanted, work, here, f"{why}compute.spark.{spark_settings.MASTER}")
+    return _on_this_machine(
+        wanted, work, here, f"{why}compute_mapping.spark.{spark_settings.MASTER}"
+    )
 
 
 def _on_this_machine(wanted: Compute, work: Work, here: Machine, why: str) -> Decision:
@@ -115,11 +117,13 @@ def engine(mapping: Any, step: str, files: Iterable[Path]) -> Iterator[Engine | 
         NotReadyError: the cluster does not answer.
     """
     faults = Faults(step)
-    wanted = compute.parse(mapping, faults)
+    wanted = compute_mapping.parse(mapping, faults)
     faults.raise_if_any()
-    decision = decide(wanted, step, work(files), machine.machine())
+    decision = decide(wanted, step, work(files), machine_limits.machine())
     if decision.kind is Kind.BEAM:
-        beam.validate(wanted.beam_pipeline_args, f"{compute.WHERE}.beam_pipeline_args", faults)
+        beam.validate(
+            wanted.beam_pipeline_args, f"{compute_mapping.WHERE}.beam_pipeline_args", faults
+        )
         faults.raise_if_any()
     LOGGER.info("%s computes with engine %s: %s.", step, _description(decision), decision.why)
     with _opened(decision, wanted, step) as opened:

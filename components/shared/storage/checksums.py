@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
-from kanaria.components.shared.storage.protocol import ObjectInfo, PassingError
+from kanaria.components.shared.storage.object_store import ObjectInfo, PassingError
 
 PIECE = 1 << 20
 """Bytes read at once."""

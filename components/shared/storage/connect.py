@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from kanaria.components.shared.storage.location import Location
-from kanaria.components.shared.storage.protocol import Store
+from kanaria.components.shared.storage.object_store import Store
 
 CONFIGURE = ("AWS_", "GOOGLE_", "MINIO_", "S3_", "SSL_CERT_FILE", "STORAGE_EMULATOR_HOST")
 """How variables begin that configure a client."""

@@ -15,15 +15,15 @@ from google.cloud import storage  # type: ignore[import-untyped]
 from google.resumable_media import common as transfer
 
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage.paced_http import POOLS
-from kanaria.components.shared.storage.private_clients import session_of
-from kanaria.components.shared.storage.protocol import (
+from kanaria.components.shared.storage.object_store import (
     AbsentError,
     ObjectInfo,
     PassingError,
     RefusedError,
     StoreError,
 )
+from kanaria.components.shared.storage.paced_http import POOLS
+from kanaria.components.shared.storage.private_clients import session_of
 
 MOST_PAGES = 10_000
 """Of a listing: ten million objects."""

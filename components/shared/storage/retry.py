@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
-from kanaria.components.shared.storage.protocol import AbsentError, PassingError, RefusedError
+from kanaria.components.shared.storage.object_store import AbsentError, PassingError, RefusedError
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 5

@@ -13,14 +13,14 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.storage import checksums, s3_answers, s3_environment
-from kanaria.components.shared.storage.private_clients import status_of
-from kanaria.components.shared.storage.protocol import (
+from kanaria.components.shared.storage.object_store import (
     AbsentError,
     ObjectInfo,
     PassingError,
     RefusedError,
     StoreError,
 )
+from kanaria.components.shared.storage.private_clients import status_of
 
 MISSING = ("NoSuchKey", "NoSuchBucket")
 DAMAGED_ON_THE_WAY = ("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch")

@@ -28,7 +28,7 @@ from urllib.parse import unquote, urlsplit
 from kanaria.components.shared.artifacts import fingerprint as content
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import atomic, local, location
-from kanaria.components.shared.storage.objects import Objects
+from kanaria.components.shared.storage.object_files import Objects
 
 
 def local_path(uri: str) -> Path:

@@ -15,7 +15,7 @@ from broken_ways import Answer, answering
 from object_stores import NOT_SET
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.components.shared.storage import objects, paced_http, retry, s3_answers, uri_files
+from kanaria.components.shared.storage import object_files, paced_http, retry, s3_answers, uri_files
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 PAGE = "<html><body>Sign in to the network</body></html>"
@@ -291,7 +291,7 @@ def test_a_listing_larger_than_any_is_given_up(monkeypatch):
 
 
 def test_a_text_too_large_for_memory_is_refused_unread(monkeypatch):
-    monkeypatch.setattr(objects, "MOST_TEXT", 10)
+    monkeypatch.setattr(object_files, "MOST_TEXT", 10)
     with answering(object_of(11, iter([b"01234567890"]))) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(ParameterError, match="11 bytes, and a text has 10 at most"):

@@ -19,7 +19,7 @@ from kanaria.components.shared.storage import (
     s3,
     uri_files,
 )
-from kanaria.components.shared.storage.protocol import ObjectInfo, PassingError
+from kanaria.components.shared.storage.object_store import ObjectInfo, PassingError
 from kanaria.components.shared.storage.s3_environment import Endpoint, endpoint, provider
 
 PARTS = st.text(alphabet="ab.", min_size=1, max_size=3).filter(lambda part: part.strip("."))

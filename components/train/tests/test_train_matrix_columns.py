@@ -14,7 +14,7 @@ from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.frameworks import load_model
 from kanaria.components.shared.frameworks.model_files import ModelFiles
 from kanaria.components.train.arrays import save_model
-from kanaria.components.train.settled_model import settle
+from kanaria.components.train.model_layout import settle
 
 ROWS = np.random.default_rng(4).normal(size=(60, 3))
 TABLE = pd.DataFrame(ROWS, columns=["a", "b", "c"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared.engines.machine import Machine
+from kanaria.components.shared.engines.machine_limits import Machine
 from kanaria.components.shared.errors import NotReadyError, ParameterError, UserCodeError
 from kanaria.components.train import worker_supervisor
 from kanaria.components.train.request import TrainRequest, check

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.pipelines.flights import prepare, traffic
 from kanaria.pipelines.flights.traffic import Answer, Flight
-from kanaria.serving.protocol.names import REVISION_HEADER
+from kanaria.serving.protocol.annotation_names import REVISION_HEADER
 
 
 class Endpoint(BaseHTTPRequestHandler):

@@ -19,7 +19,7 @@ from toy_host import exit_code, serving
 from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local import runtime_python
 from kanaria.pipelines.local.warm_process import messages, process_identity, process_reuse
 from kanaria.pipelines.local.warm_process.hang_detector import has_died

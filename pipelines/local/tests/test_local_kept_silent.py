@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from toy_host import exit_code, serving
 
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local import runtime_python
 from kanaria.pipelines.local.warm_process import (
     client,

@@ -12,7 +12,7 @@ from kfp import dsl
 from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.local import own_packages, runtime_python
 from kanaria.pipelines.local.launch import launch

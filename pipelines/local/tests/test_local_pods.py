@@ -8,7 +8,7 @@ import yaml
 from kfp import compiler, dsl, kubernetes
 from toy_runner import Runner, compiled
 
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 from kanaria.pipelines.local import pods
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.machine_folders import Root

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import FEAST_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import FEAST_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.local.runtime_python import python_of
 
 

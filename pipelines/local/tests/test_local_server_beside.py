@@ -8,7 +8,7 @@ from kfp import dsl
 from test_local_run import task
 from toy_runner import Runner, compiled
 
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 from kanaria.serving.local.state import state_folder
 
 

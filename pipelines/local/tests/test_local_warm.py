@@ -13,7 +13,7 @@ import toy_training
 from kfp import dsl
 from toy_runner import Runner, compiled
 
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.step_images import TRAINING_IMAGE
 from kanaria.pipelines.local import plan, runtime_python, step
 from kanaria.pipelines.local.step import StepFailedError, StepInputs, StepOutputs
 from kanaria.pipelines.local.warm_process import hang_detector

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE
 from kanaria.pipelines.compiled_pipelines import NAMES, documents
 from kanaria.pipelines.resources.pod_tasks import leaves
 

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from kanaria.pipelines.run_metrics.exporter import Exporter
 from kanaria.pipelines.run_metrics.server_facts import ServerFacts
 from kanaria.pipelines.submit import schedule
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.schedule_times import trigger
-from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.submit_pipeline import submit
 
 END = 1_769_839_212.5
 """2026-01-31T06:00:12.500Z, when every run of this server ends."""
@@ -182,7 +182,7 @@ def test_a_server_that_is_away_leaves_what_was_seen_and_counts(
     exporter = Exporter(ServerFacts(server), now=lambda: clock[0])
     exporter.look()
     before, clock[0] = series(exporter), 2000.0
-    monkeypatch.setattr("kanaria.pipelines.submit.client.READ_SECONDS", 0.0)
+    monkeypatch.setattr("kanaria.pipelines.submit.kfp_client.READ_SECONDS", 0.0)
     monkeypatch.setattr(exporter, "_facts", ServerFacts(Server("http://127.0.0.1:9")))
     exporter.look()
     assert series(exporter) == before

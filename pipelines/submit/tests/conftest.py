@@ -8,7 +8,7 @@ import submit_toy
 from kfp import compiler
 from kfp_contract import Contract, serving
 
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 
 
 @pytest.fixture(autouse=True, scope="session")

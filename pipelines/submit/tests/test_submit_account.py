@@ -13,12 +13,12 @@ from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.submit import schedule
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_account import USUAL, Account, chosen
 from kanaria.pipelines.submit.run_snapshot import Outcome
-from kanaria.pipelines.submit.runs import wait
 from kanaria.pipelines.submit.schedule_times import trigger
-from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.server_runs import wait
+from kanaria.pipelines.submit.submit_pipeline import submit
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 MANIFESTS = Path(__file__).parents[3] / "manifests"

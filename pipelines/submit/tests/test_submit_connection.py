@@ -10,9 +10,9 @@ from kfp_contract import Contract
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import connection
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.schedule import all_schedules
-from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.submit_pipeline import submit
 
 
 def test_a_refused_identity_is_one_line_with_the_remedy_and_is_not_asked_again(

@@ -10,12 +10,12 @@ import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.resources import settings_of_steps
 from kanaria.pipelines.submit import pipeline_package, schedule
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.schedule_times import trigger
-from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.submit_pipeline import submit
 
 SAID = {
     "cook": {"nodeSelector": {"pool": "big"}, "cachingOptions": {"enableCache": True}},

@@ -10,10 +10,10 @@ from kfp_contract import Contract
 from kfp_state import Frame
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot
-from kanaria.pipelines.submit.runs import Finished, wait
-from kanaria.pipelines.submit.submit import Submitted, submit
+from kanaria.pipelines.submit.server_runs import Finished, wait
+from kanaria.pipelines.submit.submit_pipeline import Submitted, submit
 
 Values = dict[str, Any]
 

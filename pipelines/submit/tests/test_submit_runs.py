@@ -14,10 +14,10 @@ from kfp_state import Frame
 
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import pipeline_package, run_listing, runs
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit import pipeline_package, run_listing, server_runs
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot
-from kanaria.pipelines.submit.submit import Submitted, submit
+from kanaria.pipelines.submit.submit_pipeline import Submitted, submit
 
 Values = dict[str, Any]
 Start = Callable[..., Submitted]
@@ -32,7 +32,7 @@ def start(server: Server, pipeline: str, arguments: Values, root: str) -> Start:
     return call
 
 
-def log(run: runs.Run, task: str, text: str) -> Path:
+def log(run: server_runs.Run, task: str, text: str) -> Path:
     folder = Path(run.pipeline_root.removeprefix("file://")) / "taste" / run.run_id / task
     path = folder / "e1" / "executor-logs-0"
     path.parent.mkdir(parents=True)
@@ -41,12 +41,12 @@ def log(run: runs.Run, task: str, text: str) -> Path:
 
 
 def shown_looks(
-    contract: Contract, run: runs.Run, server: Server, *frames: Frame
+    contract: Contract, run: server_runs.Run, server: Server, *frames: Frame
 ) -> list[list[str]]:
     """Return what each look at a run says of its tasks."""
     contract.state.frames, contract.state.looks = frames, 0
     shown: list[Snapshot] = []
-    runs.wait(run, server, show=shown.append, poll_seconds=0)
+    server_runs.wait(run, server, show=shown.append, poll_seconds=0)
     return [[f"{task.name} {task.said}" for task in now.tasks] for now in shown]
 
 
@@ -64,7 +64,7 @@ def test_what_a_cancellation_ended_is_stopped_and_not_failed(
     run = start()
     frames = (Frame("CANCELING", {"cook": "RUNNING"}), Frame("FAILED", {"cook": "FAILED"}))
     assert shown_looks(contract, run, server, *frames) == [["cook running"], ["cook stopped"]]
-    _, finished = runs.look_at(run, server)  # Somebody who looks later.
+    _, finished = server_runs.look_at(run, server)  # Somebody who looks later.
     assert finished
     assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
     assert [one.said for one in run_listing.newest(server, 9)] == ["cancelled"]
@@ -74,15 +74,15 @@ def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Se
     run = start()
     path = log(run, "cook", "Traceback (most recent call last):\n  File x\nValueError: too salty\n")
     contract.state.frames = (Frame("FAILED", {"cook": "FAILED"}),)
-    for followed in (run, runs.find(server, run.run_id)):  # Whoever did not submit it too.
-        finished = runs.wait(followed, server, show=lambda _: None, poll_seconds=0)
+    for followed in (run, server_runs.find(server, run.run_id)):  # Whoever did not submit it too.
+        finished = server_runs.wait(followed, server, show=lambda _: None, poll_seconds=0)
         assert [(t.name, t.cause, t.log) for t in finished.failed] == [
             ("cook", "ValueError: too salty", str(path))
         ]
         assert finished.never_ran == ("serve-dish",)
 
 
-def judging(run: runs.Run, text: str) -> runs.Run:
+def judging(run: server_runs.Run, text: str) -> server_runs.Run:
     """Return the run as if `cook` judged, and did not let pass what `text` says."""
     folder = log(run, "cook", "error: another\n").parent
     reason = outcome.Reason(severity="ERROR", subject="x", kind="drift", text=text)
@@ -96,7 +96,7 @@ def test_what_a_judging_step_did_not_let_pass_is_told(
 ):
     run = judging(start(), "x drifted")
     contract.state.frames = (Frame(outcome_name, {"cook": "SUCCEEDED"}),)
-    _, finished = runs.look_at(run, server)
+    _, finished = server_runs.look_at(run, server)
     assert finished
     assert finished.verdicts == ("cook did not pass: x drifted",)
 
@@ -107,7 +107,7 @@ def test_a_verdict_that_a_failed_step_says_itself_is_told_once(
     run = judging(start(), "x drifted")
     log(run, "serve-dish", "error: cook did not pass: x drifted; mend the data\n")
     contract.state.frames = (Frame("FAILED", {"cook": "SUCCEEDED", "serve-dish": "FAILED"}),)
-    _, finished = runs.look_at(run, server)
+    _, finished = server_runs.look_at(run, server)
     assert finished
     assert finished.verdicts == ()
     assert finished.failed[0].cause == "cook did not pass: x drifted; mend the data"
@@ -115,7 +115,7 @@ def test_a_verdict_that_a_failed_step_says_itself_is_told_once(
 
 def test_a_failed_driver_is_a_failure_of_its_step(contract: Contract, server: Server, start: Start):
     contract.state.frames = (Frame("FAILED", {"cook": "UNDRIVEN"}),)
-    finished = runs.wait(start(), server, show=lambda _: None, poll_seconds=0)
+    finished = server_runs.wait(start(), server, show=lambda _: None, poll_seconds=0)
     (task,) = finished.failed
     assert task.name == "cook"
     assert "before the step began" in task.cause
@@ -135,7 +135,7 @@ def test_a_step_whose_pod_is_pending_waits(
     contract: Contract, server: Server, start: Start, tasks: dict[str, str], names: set[Any]
 ):
     contract.state.frames = (Frame("RUNNING", tasks),)
-    now, _ = runs.look_at(start(), server)
+    now, _ = server_runs.look_at(start(), server)
     assert {one.names for one in now.waiting} == names
     assert all(one.since == datetime(2026, 1, 31, 6, tzinfo=UTC) for one in now.waiting)
 
@@ -144,7 +144,7 @@ def test_a_run_that_nobody_takes_up_waits_as_a_whole(
     contract: Contract, server: Server, start: Start
 ):
     contract.state.frames = (Frame(""),)
-    now, _ = runs.look_at(start(), server)
+    now, _ = server_runs.look_at(start(), server)
     assert [one.names for one in now.waiting] == [()]
 
 
@@ -158,14 +158,14 @@ def test_a_run_is_found_by_id_name_or_the_beginning_of_one(server: Server, start
         (other.run_id, other),
         ("", other),
     ):
-        assert runs.find(server, name).run_id == run.run_id, name
-    assert runs.find(server, "weekly").names == other.names
-    assert runs.find(server, "weekly").link == other.link
+        assert server_runs.find(server, name).run_id == run.run_id, name
+    assert server_runs.find(server, "weekly").names == other.names
+    assert server_runs.find(server, "weekly").link == other.link
 
 
 def test_the_whole_name_goes_before_those_that_begin_so(server: Server, start: Start):
     short, _ = start("nightly"), start("nightly 2")
-    assert runs.find(server, "nightly").run_id == short.run_id
+    assert server_runs.find(server, "nightly").run_id == short.run_id
 
 
 def test_a_run_with_the_servers_kind_of_id_is_asked_for_directly(
@@ -174,16 +174,16 @@ def test_a_run_with_the_servers_kind_of_id_is_asked_for_directly(
     identity = "123e4567-e89b-12d3-a456-426655440000"
     contract.state.runs[identity] = {**contract.state.runs[start().run_id], "run_id": identity}
     contract.requests.clear()
-    assert runs.find(server, identity).run_id == identity
+    assert server_runs.find(server, identity).run_id == identity
     assert not contract.requests_like("GET runs ")
     with pytest.raises(ParameterError, match=r"404 Run .* not found"):
-        runs.find(server, identity.replace("1", "2"))
+        server_runs.find(server, identity.replace("1", "2"))
 
 
 def test_several_that_are_meant_are_listed_with_their_ids(server: Server, start: Start):
     submitted = [start("nightly") for _ in range(12)]
     with pytest.raises(ParameterError) as raised:
-        runs.find(server, "night")
+        server_runs.find(server, "night")
     said = str(raised.value)
     assert said.startswith("run='night': 12 runs are called or begin so; name one by its id: ")
     assert said.endswith(" and 2 more")
@@ -192,14 +192,14 @@ def test_several_that_are_meant_are_listed_with_their_ids(server: Server, start:
 
 def test_a_name_that_none_has_is_answered_with_the_nearest(server: Server, start: Start):
     with pytest.raises(ParameterError, match="there is no run yet"):
-        runs.find(server)
+        server_runs.find(server)
     start("nightly")
     with pytest.raises(ParameterError, match=r"there is none on .*; did you mean 'nightly'"):
-        runs.find(server, "nigthly")
+        server_runs.find(server, "nigthly")
     with pytest.raises(ParameterError, match="there is none"):
-        runs.find(server, "ightly")  # Only the beginning of a name means it.
+        server_runs.find(server, "ightly")  # Only the beginning of a name means it.
     with pytest.raises(ParameterError, match="see `kanaria runs list`"):
-        runs.find(server, "%_")  # Not what a database's LIKE takes it for.
+        server_runs.find(server, "%_")  # Not what a database's LIKE takes it for.
 
 
 def test_the_newest_are_listed_last_over_all_pages_without_those_archived(
@@ -224,9 +224,9 @@ def test_without_its_pipeline_a_runs_tasks_are_told_from_the_engines(
     run = start("orphan")
     contract.state.versions.clear()
     contract.state.frames = (Frame("RUNNING", {"cook": "RUNNING"}),)
-    now, _ = runs.look_at(runs.find(server, "orphan"), server)
+    now, _ = server_runs.look_at(server_runs.find(server, "orphan"), server)
     assert [task.name for task in now.tasks] == ["cook"]
-    assert runs.find(server, "orphan").pipeline_root == run.pipeline_root
+    assert server_runs.find(server, "orphan").pipeline_root == run.pipeline_root
 
 
 def test_a_pipeline_with_settings_of_a_platform_is_read_too(
@@ -236,8 +236,8 @@ def test_a_pipeline_with_settings_of_a_platform_is_read_too(
     platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {}}}}}
     both.write_text(f"{Path(pipeline).read_text()}\n---\n{yaml.safe_dump(platform)}")
     run = start("both", pipeline=str(both))
-    assert runs.find(server, "both").names == run.names
-    assert runs.find(server, "both").pipeline == "taste"
+    assert server_runs.find(server, "both").names == run.names
+    assert server_runs.find(server, "both").pipeline == "taste"
 
 
 def test_cancelling_ends_a_run_and_waits_for_its_end(
@@ -245,11 +245,11 @@ def test_cancelling_ends_a_run_and_waits_for_its_end(
 ):
     run = start()
     contract.state.frames = (Frame("RUNNING", {"cook": "RUNNING"}),)
-    finished = runs.cancel(run, server, poll_seconds=0)
+    finished = server_runs.cancel(run, server, poll_seconds=0)
     assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
     assert len(contract.requests_like(f"POST runs/{run.run_id}:terminate")) == 1
     with pytest.raises(ParameterError, match=r"has ended already \(failed\)"):
-        runs.cancel(run, server)
+        server_runs.cancel(run, server)
 
 
 def test_a_run_without_a_workflow_does_not_end_and_that_is_said(
@@ -258,19 +258,22 @@ def test_a_run_without_a_workflow_does_not_end_and_that_is_said(
     run = start()
     contract.state.ends.orphan(contract.state.runs[run.run_id], Frame)
     with pytest.raises(NotReadyError, match="error terminating its workflow"):
-        runs.cancel(run, server, poll_seconds=0)
-    monkeypatch.setattr(runs, "CANCEL_SECONDS", 0.0)
+        server_runs.cancel(run, server, poll_seconds=0)
+    monkeypatch.setattr(server_runs, "CANCEL_SECONDS", 0.0)
     with pytest.raises(NotReadyError, match=r"still says CANCELING .* may be gone"):
-        runs.cancel(run, server, poll_seconds=0)
+        server_runs.cancel(run, server, poll_seconds=0)
     assert len(contract.requests_like("POST runs/")) == 1
 
 
 def test_a_failed_run_goes_on_when_it_is_retried(contract: Contract, server: Server, start: Start):
     run = start()
     contract.state.frames = (Frame("FAILED", {"cook": "FAILED"}),)
-    assert runs.wait(run, server, show=lambda _: None).outcome is Outcome.FAILED
-    runs.retry(run, server)
-    assert runs.wait(run, server, show=lambda _: None, poll_seconds=0).outcome is Outcome.SUCCEEDED
+    assert server_runs.wait(run, server, show=lambda _: None).outcome is Outcome.FAILED
+    server_runs.retry(run, server)
+    assert (
+        server_runs.wait(run, server, show=lambda _: None, poll_seconds=0).outcome
+        is Outcome.SUCCEEDED
+    )
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,7 @@ def test_only_a_failed_run_is_retried(
     run = start()
     contract.state.frames = (Frame(state),)
     with pytest.raises(ParameterError, match=f"is {state.lower()}; only a run .*; {remedy}"):
-        runs.retry(run, server)
+        server_runs.retry(run, server)
     assert not contract.requests_like(f"POST runs/{run.run_id}")
 
 
@@ -290,17 +293,17 @@ def test_a_failure_after_a_retry_is_none_of_the_cancellation_before(
     contract: Contract, server: Server, start: Start
 ):
     run = start()
-    runs.cancel(run, server, poll_seconds=0)
-    runs.retry(run, server)
+    server_runs.cancel(run, server, poll_seconds=0)
+    server_runs.retry(run, server)
     contract.state.ends.frames[run.run_id] = [Frame("RUNNING"), Frame("FAILED", {"cook": "FAILED"})]
-    finished = runs.wait(run, server, show=lambda _: None, poll_seconds=0)
+    finished = server_runs.wait(run, server, show=lambda _: None, poll_seconds=0)
     assert finished.outcome is Outcome.FAILED
     assert [task.name for task in finished.failed] == ["cook"]
 
 
 def test_a_notebook_shows_a_found_run_as_a_link(server: Server, start: Start):
     run = start("a <b>")
-    shown = runs.find(server, run.run_id)._repr_html_()
+    shown = server_runs.find(server, run.run_id)._repr_html_()
     assert re.fullmatch(rf'<a href="{run.link}" target="_blank">a &lt;b&gt;</a>', shown)
 
 

@@ -14,9 +14,9 @@ from kfp_state import Frame
 
 from kanaria.components.shared.storage import owner_only_files
 from kanaria.pipelines.local import record
-from kanaria.pipelines.submit import runs, wait_reasons
-from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.submit import Submitted, submit
+from kanaria.pipelines.submit import server_runs, wait_reasons
+from kanaria.pipelines.submit.kfp_client import Server
+from kanaria.pipelines.submit.submit_pipeline import Submitted, submit
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 
@@ -212,7 +212,7 @@ def test_a_wait_is_explained_and_never_ends_the_waiting(
         Frame("RUNNING", {"cook": "WAITING"}),
         Frame("SUCCEEDED", {"cook": "SUCCEEDED"}),
     )
-    finished = runs.wait(run, server, poll_seconds=0)
+    finished = server_runs.wait(run, server, poll_seconds=0)
     assert finished.outcome.value == 0
     (line,) = [text for text in capsys.readouterr().out.splitlines() if "waits for" in text]
     assert line.startswith("  cook waits for a pod since 06:00:00 UTC (")

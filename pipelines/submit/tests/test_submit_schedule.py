@@ -7,8 +7,8 @@ from kfp_contract import Contract
 from kfp_state import Frame
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import runs, schedule
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit import schedule, server_runs
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.schedule_times import trigger
 
 Values = dict[str, Any]
@@ -116,7 +116,7 @@ def test_runs_of_other_schedules_are_left_alone(contract: Contract, server: Serv
 def test_a_run_that_does_not_end_leaves_the_schedule_paused_and_says_so(
     contract: Contract, server: Server, going: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(runs, "CANCEL_SECONDS", 0.0)
+    monkeypatch.setattr(server_runs, "CANCEL_SECONDS", 0.0)
     contract.state.ends.orphan(contract.state.runs[going], Frame)
     contract.state.runs[going]["state"] = "CANCELING"
     with pytest.raises(NotReadyError, match="the schedule is paused, and not deleted"):

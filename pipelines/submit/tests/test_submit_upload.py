@@ -11,9 +11,9 @@ import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.step_images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.compiled_pipelines import NAMES
-from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.kfp_client import Server
 from kanaria.pipelines.submit.pipeline_upload import Uploaded, UploadError, upload
 
 KANARIA = Path(sys.executable).with_name("kanaria")
@@ -89,7 +89,7 @@ def test_one_reason_is_told_once(contract: Contract):
 def test_a_server_that_is_away_is_asked_for_the_first_only(
     contract: Contract, server: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("kanaria.pipelines.submit.client.READ_SECONDS", 0.0)
+    monkeypatch.setattr("kanaria.pipelines.submit.kfp_client.READ_SECONDS", 0.0)
     contract.break_next("pipelines", 503, times=100)
     with pytest.raises(NotReadyError):
         upload(NAMES, server=server)

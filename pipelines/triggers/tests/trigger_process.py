@@ -47,7 +47,7 @@ def _always(*_: Any) -> bool:
 
 def arm(step: str) -> None:
     """Let this process kill itself at a step."""
-    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.kfp_client import Server
     from kanaria.pipelines.triggers import kfp_starter, local_starter
     from kanaria.serving.triggers.trigger_states import TriggerState
     from kanaria.serving.triggers.trigger_store import TriggerStore

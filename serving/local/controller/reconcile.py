@@ -12,7 +12,7 @@ from kanaria.serving.local.controller import revision_shares
 from kanaria.serving.local.payload_logger.log_rule import rule_of
 from kanaria.serving.local.state.manifest_check import stopped
 from kanaria.serving.local.state.status_document import Observed, Revision
-from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
+from kanaria.serving.protocol.annotation_names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 NOT_IN_TEMPLATE = (
     "kubectl.kubernetes.io/last-applied-configuration",

@@ -21,9 +21,9 @@ from starlette.routing import Route
 from kanaria.components.shared.errors import shown
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import ModelError
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER, REQUEST_ID_HEADER
 from kanaria.serving.protocol.content_type import unreadable
 from kanaria.serving.protocol.json_body import RequestError, json_length, written
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER, REQUEST_ID_HEADER
 
 logger = logging.getLogger(__name__)
 _Answer = bytes | tuple[bytes, int | None]

@@ -20,15 +20,15 @@ from google.protobuf.message import Message
 from open_inference.grpc import protocol
 from starlette.responses import Response
 
-from kanaria.components.shared.images import VERSION
+from kanaria.components.shared.step_images import VERSION
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import Intake, Refused
 from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.service_calls import ServiceCalls, call_of
+from kanaria.serving.protocol.annotation_names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.inference_messages import body_of, body_size, metadata_of, response_of
 from kanaria.serving.protocol.json_body import RequestError
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
 Metadata = Sequence[tuple[str, str | bytes]]
 P = ParamSpec("P")

@@ -27,7 +27,7 @@ from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_HE
 from kanaria.serving.local.router.grpc_methods import SERVICE, Answer, CallError, Metadata, Methods
 from kanaria.serving.local.router.predictor_client import refuse
 from kanaria.serving.local.router.request_bodies import BODY_SECONDS
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
+from kanaria.serving.protocol.annotation_names import REQUEST_ID_HEADER, REVISION_HEADER
 
 GRACE_SECONDS = 5.0
 """For calls that are being answered when the server is told to end, as for HTTP."""

@@ -15,7 +15,7 @@ from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.payload_logger.log_rule import event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
-from kanaria.serving.protocol.names import EVENT_ID_HEADER, JSON_LENGTH_HEADER
+from kanaria.serving.protocol.annotation_names import EVENT_ID_HEADER, JSON_LENGTH_HEADER
 from kanaria.serving.protocol.payload_cloud_event import Half, Kind, Origin
 
 if TYPE_CHECKING:

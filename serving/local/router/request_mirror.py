@@ -14,7 +14,7 @@ from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call
 from kanaria.serving.local.router.router_metrics import Metrics
-from kanaria.serving.protocol.names import EVENT_ID_HEADER
+from kanaria.serving.protocol.annotation_names import EVENT_ID_HEADER
 
 CONCURRENCY = 32
 """Copies that wait for one revision's answers at a time."""

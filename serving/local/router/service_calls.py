@@ -18,7 +18,11 @@ from kanaria.serving.local.router.predictor_client import Call, forwarded, refus
 from kanaria.serving.local.router.request_mirror import Mirror
 from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.local.router.weighted_choice import choose
-from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
+from kanaria.serving.protocol.annotation_names import (
+    REQUEST_ID_HEADER,
+    REVISION_HEADER,
+    STOP_ANNOTATION,
+)
 
 Headers = Iterable[tuple[bytes, bytes]]
 

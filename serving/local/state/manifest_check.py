@@ -31,7 +31,7 @@ from kanaria.serving.local.state.manifest_fields import (
     texts_of,
 )
 from kanaria.serving.local.state.predictor_check import check_predictor
-from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
+from kanaria.serving.protocol.annotation_names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 DEFAULT_NAMESPACE = "default"
 PERCENT = re.compile("[0-9]{1,2}|100")

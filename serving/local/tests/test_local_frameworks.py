@@ -17,7 +17,7 @@ from onnx_bytes import logistic
 
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
-from kanaria.serving.protocol.names import REVISION_HEADER
+from kanaria.serving.protocol.annotation_names import REVISION_HEADER
 from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 SECONDS = 240

@@ -16,7 +16,7 @@ from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.html_report.html_page import MOST_BYTES
-from kanaria.serving import delivery
+from kanaria.serving import delivery_mapping
 from kanaria.serving.audit.entry import Entry
 from kanaria.serving.card_fields import CardFields
 from kanaria.serving.model_card import card_files, card_markdown, card_page
@@ -341,11 +341,11 @@ def test_decisions_are_those_over_the_release_and_the_revision_that_serves_it():
 def test_the_fields_are_judged_all_at_once():
     faults = Faults("kanaria run")
     written = {"licence": "mit", "license_url": "javascript:alert(1)", "task": "A B", "owner": 3}
-    delivery.parse({"card": written}, faults)
+    delivery_mapping.parse({"card": written}, faults)
     with pytest.raises(ParameterError) as error:
         faults.raise_if_any()
     for fault in (
-        "delivery.card.licence='mit': no such key, did you mean delivery.card.license?",
+        "delivery.card.licence='mit': no such key, did you mean delivery_mapping.card.license?",
         "delivery.card.license_url='javascript:alert(1)': write an address",
         "delivery.card.task='A B': write it as",
         "delivery.card.owner=3: write text",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.protocol.comparison import (
+from kanaria.serving.protocol.comparison_document import (
     ComparisonQuery,
     ModelCounts,
     read_counts,

@@ -21,7 +21,7 @@ from kanaria.serving.kubernetes_api.resource_kinds import (
     INFERENCE_SERVICES,
     Object,
 )
-from kanaria.serving.protocol.names import ROLLOUT_LABEL
+from kanaria.serving.protocol.annotation_names import ROLLOUT_LABEL
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json, to_json
 from kanaria.serving.rollout.decision.audit_record import Entry, from_line, to_line

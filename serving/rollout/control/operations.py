@@ -8,7 +8,7 @@ from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
 from kanaria.serving.rollout.decision.rollout_commands import Command, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 

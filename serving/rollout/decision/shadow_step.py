@@ -2,7 +2,7 @@
 
 from kanaria.serving.rollout.decision.rollout_state import OVER, State
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 def in_shadow(state: State, policy: Policy) -> bool:

@@ -17,7 +17,7 @@ from kanaria.serving.rollout.policy.rollout_policy import (
     Step,
     WarmUp,
 )
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 MINUTE = 60.0
 FLAPPING, REMEMBERED = 2, 10

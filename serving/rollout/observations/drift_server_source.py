@@ -10,7 +10,12 @@ import httpx
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift_token import authorization
-from kanaria.serving.protocol.comparison import PATH, ComparisonQuery, ModelCounts, read_counts
+from kanaria.serving.protocol.comparison_document import (
+    PATH,
+    ComparisonQuery,
+    ModelCounts,
+    read_counts,
+)
 from kanaria.serving.rollout.observations.bounded_calls import (
     MODELS_SECONDS,
     NO_ANSWER,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

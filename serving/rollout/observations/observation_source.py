@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.observations.replica_counters import Replica
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from kanaria.serving.kubernetes_api.resource_kinds import PODS, Object, Resource
-from kanaria.serving.protocol.names import SERVICE_LABEL
+from kanaria.serving.protocol.annotation_names import SERVICE_LABEL
 from kanaria.serving.rollout.observations.observation_source import Container, Revisions
 
 OUT_OF_MEMORY = "OOMKilled"

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.protocol.comparison import MOST_COUNTED
+from kanaria.serving.protocol.comparison_document import MOST_COUNTED
 from kanaria.serving.rollout.observations.interval_observation import Counts
 
 KEPT_SECONDS = 3600.0

@@ -5,7 +5,7 @@ from typing import Any
 from kanaria.serving.rollout.judgement.gates.gate import Gate
 from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Setting
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 def kinds(policy: Policy) -> tuple[GateKind, ...]:

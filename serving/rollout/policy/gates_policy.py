@@ -7,7 +7,7 @@ from pydantic import create_model
 from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Unsaid
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
 from kanaria.serving.rollout.judgement.gates.gate_registry import KINDS
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 def _field(kind: GateKind) -> Any:

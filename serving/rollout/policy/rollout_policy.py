@@ -44,7 +44,7 @@ from kanaria.serving.rollout.policy.gates_policy import (
     misfits,
     resolved,
 )
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 PROMOTE = "promote"
 """The name of the last step of every rollout, for `approve_before`."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.decision.situation import asked_of
 from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.e_process_bets import log_factor

@@ -13,7 +13,7 @@ from kanaria.serving.rollout.decision.situation import assess, findings
 from kanaria.serving.rollout.judgement.gates.gate import Finding
 from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 COMMAND, REPEATED = "command", "repeated"
 

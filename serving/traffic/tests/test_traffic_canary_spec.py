@@ -11,7 +11,7 @@ from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import Placement, Scaling, ServiceSpec
 from kanaria.serving.kubernetes_api.resource_kinds import HTTP_ROUTES, INFERENCE_SERVICES, Object
-from kanaria.serving.protocol.names import VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import VERSION_ANNOTATION
 from kanaria.serving.traffic import canary_spec, canary_variants
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic, weights
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus

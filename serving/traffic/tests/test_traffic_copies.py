@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kanaria.serving.protocol.names import SERVICE_LABEL
+from kanaria.serving.protocol.annotation_names import SERVICE_LABEL
 from kanaria.serving.traffic import http_route, knative
 from kanaria.serving.traffic.pod_failures import failure_in
 

@@ -1,4 +1,4 @@
-from kanaria.serving.protocol.names import SOURCE_URI, VERSION_ANNOTATION
+from kanaria.serving.protocol.annotation_names import SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.knative import status_of
 
 

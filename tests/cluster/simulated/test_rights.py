@@ -34,7 +34,7 @@ from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 from kanaria.serving.rollout.control.reconcile_rollout import World
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}

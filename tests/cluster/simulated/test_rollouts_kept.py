@@ -10,7 +10,7 @@ from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_api.client import KubernetesClient
 from kanaria.serving.kubernetes_api.resource_kinds import CONFIG_MAPS
-from kanaria.serving.protocol.names import ROLLOUT_LABEL
+from kanaria.serving.protocol.annotation_names import ROLLOUT_LABEL
 from kanaria.serving.rollout.control import config_map_store, lease
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import compute, engine_choice, machine
+from kanaria.components.shared.engines import compute_mapping, engine_choice, machine_limits
 from kanaria.components.shared.engines.engine_choice import Kind, Work
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.engines.machine import Machine
+from kanaria.components.shared.engines.machine_limits import Machine
 from kanaria.components.shared.errors import ParameterError
 
 GIB = 2**30
@@ -17,9 +17,9 @@ SPARK = {"spark.master": "spark://host:7077"}
 SMALL = Machine(memory=8 * GIB, cores=4)
 
 
-def parsed(**settings: Any) -> compute.Compute:
+def parsed(**settings: Any) -> compute_mapping.Compute:
     faults = Faults("transform_data")
-    parsed_settings = compute.parse(settings, faults)
+    parsed_settings = compute_mapping.parse(settings, faults)
     faults.raise_if_any()
     return parsed_settings
 
@@ -102,7 +102,7 @@ def test_everything_wrong_is_told_at_once_and_no_secret_with_it():
         "compute.workers=-1",
         "compute.steps.train_model",
         "compute.steps.transform_data='dask'",
-        "compute.sparks={}: no such key, did you mean compute.spark?",
+        "compute.sparks={}: no such key, did you mean compute_mapping.spark?",
         "compute.spark.spark.master='http://host:7077': use spark://host:7077",
         "compute.spark.spark.hadoop.fs.s3a.secret.key: a secret is seen",
         "compute.spark.executor.memory: no setting of Spark's",
@@ -195,7 +195,7 @@ def test_the_limits_of_a_container_count_before_the_machine(tmp_path, files, mem
     for name, text in files.items():
         (groups / name).parent.mkdir(parents=True, exist_ok=True)
         (groups / name).write_text(text)
-    here = machine.machine(groups, proc)
+    here = machine_limits.machine(groups, proc)
     assert here.memory == memory
     assert cores is None or here.cores == cores
 
@@ -211,10 +211,13 @@ def test_control_groups_of_the_first_version_are_read_too(tmp_path):
     }.items():
         (tmp_path / "g" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "g" / name).write_text(text)
-    assert machine.machine(tmp_path / "g", tmp_path) == Machine(memory=GIB, cores=1)
+    assert machine_limits.machine(tmp_path / "g", tmp_path) == Machine(memory=GIB, cores=1)
 
 
 def test_a_cache_is_a_folder_or_a_uri_that_is_known():
     assert parsed(analyzer_cache="s3://bucket/analyzers").analyzer_cache == "s3://bucket/analyzers"
     message = refused(analyzer_cache="ftp://a/b")
-    assert message.startswith("transform_data: compute.analyzer_cache: ") and "ftp://a/b" in message
+    assert (
+        message.startswith("transform_data: compute_mapping.analyzer_cache: ")
+        and "ftp://a/b" in message
+    )

@@ -19,7 +19,7 @@ from kanaria.serving.rollout.judgement.gates.gate_kind import (
 )
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
 from kanaria.serving.rollout.observations.interval_observation import Observation
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 class DisagreementPolicy(Part):

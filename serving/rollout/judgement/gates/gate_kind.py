@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.serving.rollout.judgement.gates.gate import Gate
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 class Needs(StrEnum):

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, G
 from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs, Setting, Unsaid
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
 from kanaria.serving.rollout.observations.interval_observation import Observation
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 ODDS = np.array([3.0, 10.0, 50.0])
 PRIOR = np.log([1 / 3, 1 / 3, 1 / 3])

@@ -54,7 +54,7 @@ from kanaria.serving.rollout.judgement.gates.gate_kind import (
 )
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
 from kanaria.serving.rollout.observations.interval_observation import Observation
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 ODDS = np.array([1.5, 2.0, 3.0, 8.0])
 """Rows on which stable alone is right to those on which the canary alone is, as bet on."""

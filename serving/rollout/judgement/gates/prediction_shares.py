@@ -21,7 +21,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.judgement.confidence_sequences import deviation
 from kanaria.serving.rollout.judgement.e_process_bets import log_factor
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate, evidence_text
@@ -35,7 +35,7 @@ from kanaria.serving.rollout.judgement.gates.gate_kind import (
 )
 from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
 from kanaria.serving.rollout.observations.interval_observation import Observation
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 ODDS = np.array([0.5, 0.8, 1.25, 2.0])
 REFERENCE_ROWS = 200

@@ -25,7 +25,7 @@ from kanaria.serving.rollout.judgement.gates.rate_test import (
     harm,
 )
 from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.judgement.gates.input_drift import InputEvidence
 from kanaria.serving.rollout.judgement.gates.label_accuracy import loss_bounds
 from kanaria.serving.rollout.observations.interval_observation import Observation

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.judgement.gates.gate import RateCounts
 from kanaria.serving.rollout.judgement.gates.gate_kind import Setting
 from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME, KINDS
 from kanaria.serving.rollout.policy.gates_policy import GatesPolicy
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 SETTING = Setting(strategy=Strategy.SHADOW, steps=2, alpha=0.01, beta=0.05)
 BY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])

@@ -8,7 +8,7 @@ import pytest
 from event_sender import Server, headers
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.protocol.comparison import ModelCounts, read_counts
+from kanaria.serving.protocol.comparison_document import ModelCounts, read_counts
 from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
 from kanaria.serving.rollout.observations.observation_source import Models, Reading, Revisions
 

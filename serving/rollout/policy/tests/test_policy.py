@@ -2,7 +2,7 @@ import pytest
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.rollout.policy.rollout_policy import Automation, parse, read
-from kanaria.serving.rollout.strategy import Strategy
+from kanaria.serving.rollout.traffic_strategy import Strategy
 
 WHOLE = """
 strategy: canary

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.decision.decide import decide
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.observations.interval_observation import (

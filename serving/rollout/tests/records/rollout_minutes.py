@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.decision.decide import decide
 from kanaria.serving.rollout.decision.rollout_commands import begin
 from kanaria.serving.rollout.decision.rollout_state import State

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.protocol.comparison_document import ModelCounts
 from kanaria.serving.rollout.observations.interval_observation import Observation, RevisionFacts
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline import panels, record_history, status_lines, timeline_page

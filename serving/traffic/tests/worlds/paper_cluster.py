@@ -23,7 +23,7 @@ from kanaria.serving.kubernetes_api.resource_kinds import (
 )
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state.state_folder import Observed
-from kanaria.serving.protocol.names import DEPLOYMENT_MODE, SERVICE_LABEL, SOURCE_URI
+from kanaria.serving.protocol.annotation_names import DEPLOYMENT_MODE, SERVICE_LABEL, SOURCE_URI
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE
 
 FAILURE = "load failure"

@@ -13,7 +13,7 @@ from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.state.state_folder import Observed
-from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
+from kanaria.serving.protocol.annotation_names import MIRRORED_ANNOTATION
 from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
 from kanaria.serving.traffic.change_rules import require_rollback, require_shift

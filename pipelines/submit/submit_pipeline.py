@@ -8,9 +8,9 @@ from typing import Any
 
 from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
 from kanaria.pipelines.submit import parameters, pipeline_package, run_account
-from kanaria.pipelines.submit.client import Server, Version
+from kanaria.pipelines.submit.kfp_client import Server, Version
 from kanaria.pipelines.submit.run_account import Account
-from kanaria.pipelines.submit.runs import Run
+from kanaria.pipelines.submit.server_runs import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

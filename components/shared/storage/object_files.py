@@ -10,14 +10,14 @@ from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import atomic, checksums, key_patterns
 from kanaria.components.shared.storage.connect import store_of
 from kanaria.components.shared.storage.location import Location
-from kanaria.components.shared.storage.parallel import each
-from kanaria.components.shared.storage.protocol import (
+from kanaria.components.shared.storage.object_store import (
     AbsentError,
     ObjectInfo,
     PassingError,
     RefusedError,
     Store,
 )
+from kanaria.components.shared.storage.parallel import each
 from kanaria.components.shared.storage.retry import attempted
 
 MOST_TEXT = 64 << 20

@@ -3,7 +3,7 @@
 In a notebook:
 
     from kanaria.pipelines.submit import runs
-    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.kfp_client import Server
 
     server = Server()
     run = runs.find(server, "nightly")   # an id or a name, or the beginning of one
@@ -22,7 +22,7 @@ from kanaria.components.shared.artifacts import trigger_cause
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit import failure_causes, pipeline_package, progress
-from kanaria.pipelines.submit.client import HOME, Server
+from kanaria.pipelines.submit.kfp_client import HOME, Server
 from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, UNKNOWN, one, took
 from kanaria.pipelines.submit.run_snapshot import (
     FINISHED,
