@@ -74,9 +74,7 @@ def decide(wanted: Compute, step: str, work: Work, here: Machine) -> Decision:
     if wanted.beam_pipeline_args:
         return Decision(kind=Kind.BEAM, workers=1, why=f"{size} exceed {memory}")
     why = f"{size} exceed {memory} and are read in parts; a Spark cluster would share the work: "
-    return _on_this_machine(
-        wanted, work, here, f"{why}compute_mapping.spark.{spark_settings.MASTER}"
-    )
+    return _on_this_machine(wanted, work, here, f"{why}compute.spark.{spark_settings.MASTER}")
 
 
 def _on_this_machine(wanted: Compute, work: Work, here: Machine, why: str) -> Decision:

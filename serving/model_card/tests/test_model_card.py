@@ -345,7 +345,7 @@ def test_the_fields_are_judged_all_at_once():
     with pytest.raises(ParameterError) as error:
         faults.raise_if_any()
     for fault in (
-        "delivery.card.licence='mit': no such key, did you mean delivery_mapping.card.license?",
+        "delivery.card.licence='mit': no such key, did you mean delivery.card.license?",
         "delivery.card.license_url='javascript:alert(1)': write an address",
         "delivery.card.task='A B': write it as",
         "delivery.card.owner=3: write text",

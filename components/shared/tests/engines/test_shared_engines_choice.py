@@ -102,7 +102,7 @@ def test_everything_wrong_is_told_at_once_and_no_secret_with_it():
         "compute.workers=-1",
         "compute.steps.train_model",
         "compute.steps.transform_data='dask'",
-        "compute.sparks={}: no such key, did you mean compute_mapping.spark?",
+        "compute.sparks={}: no such key, did you mean compute.spark?",
         "compute.spark.spark.master='http://host:7077': use spark://host:7077",
         "compute.spark.spark.hadoop.fs.s3a.secret.key: a secret is seen",
         "compute.spark.executor.memory: no setting of Spark's",
@@ -217,7 +217,4 @@ def test_control_groups_of_the_first_version_are_read_too(tmp_path):
 def test_a_cache_is_a_folder_or_a_uri_that_is_known():
     assert parsed(analyzer_cache="s3://bucket/analyzers").analyzer_cache == "s3://bucket/analyzers"
     message = refused(analyzer_cache="ftp://a/b")
-    assert (
-        message.startswith("transform_data: compute_mapping.analyzer_cache: ")
-        and "ftp://a/b" in message
-    )
+    assert message.startswith("transform_data: compute.analyzer_cache: ") and "ftp://a/b" in message
