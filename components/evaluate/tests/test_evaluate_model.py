@@ -20,7 +20,7 @@ from evaluations import (
     ON_SLICE,
     ROWS,
     VALUE,
-    Asked,
+    EvaluationRequest,
     Judged,
     Preprocessing,
     home,
@@ -44,7 +44,7 @@ __all__ = ["home"]
 
 
 @pytest.fixture(scope="module")
-def compared(home: Path) -> tuple[Asked, Judged]:
+def compared(home: Path) -> tuple[EvaluationRequest, Judged]:
     """The candidate beats its threshold everywhere and the deployed model."""
     config = CONFIG % (VALUE % 0.6 + ON_SLICE % ('feature_keys: "carrier"', 0.5))
     job = request(home, "compared", config, deployed=str(home / "release"))
@@ -52,7 +52,7 @@ def compared(home: Path) -> tuple[Asked, Judged]:
 
 
 @pytest.fixture(scope="module")
-def refused(home: Path) -> tuple[Asked, Judged]:
+def refused(home: Path) -> tuple[EvaluationRequest, Judged]:
     """The bad model is judged against a good one by value, change, and a slice without rows."""
     slice_of_nobody = 'feature_values { key: "carrier" value: "ZZ" }'
     config = CONFIG % (ON_SLICE % (slice_of_nobody, 0.1))
@@ -67,7 +67,7 @@ def refused(home: Path) -> tuple[Asked, Judged]:
 
 
 @pytest.fixture(scope="module")
-def first_run(home: Path) -> tuple[Asked, Judged]:
+def first_run(home: Path) -> tuple[EvaluationRequest, Judged]:
     """No deployed model; only a change threshold is given."""
     job = request(home, "first", CONFIG % CHANGE, model=str(home / "named"))
     return job, judged(job)
@@ -307,7 +307,7 @@ def test_a_column_without_any_value_is_left_out(home: Path):
 
 
 def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
-    home: Path, compared: tuple[Asked, Judged], monkeypatch: pytest.MonkeyPatch
+    home: Path, compared: tuple[EvaluationRequest, Judged], monkeypatch: pytest.MonkeyPatch
 ):
     job, local = compared
     with object_stores.s3() as bucket:
@@ -327,7 +327,7 @@ def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
 
 
 def test_a_live_model_that_is_not_the_signed_one_is_not_compared_with(
-    compared: tuple[Asked, Judged], tmp_path: Path
+    compared: tuple[EvaluationRequest, Judged], tmp_path: Path
 ):
     keys = pair(tmp_path, "own")
     release = published(tmp_path, keys)

@@ -16,7 +16,7 @@ HEAVY = {"IPython", "apache_beam", "keras", "kfp", "matplotlib", "pandas"}
 
 @pytest.mark.parametrize(
     ("module", "never", "loads_tensorflow"),
-    [("process", {*HEAVY, "tensorflow"}, False), ("lean_imports", HEAVY, True)],
+    [("converter_process", {*HEAVY, "tensorflow"}, False), ("lean_imports", HEAVY, True)],
 )
 def test_nothing_is_loaded_that_is_not_used(module: str, never: set[str], loads_tensorflow: bool):
     command = [sys.executable, "-I", "-c", PROGRAM.format(module=module)]
