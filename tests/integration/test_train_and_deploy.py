@@ -204,7 +204,7 @@ def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: s
     assert finished.states["rollout-model"] == "succeeded"
     (service,) = httpx.get(server).json()["services"]
     assert list(service["traffic"].values()) == [100]
-    timeline = next(workspace.root.glob("runs/*/**/rollout-model/timeline*"))
+    timeline = next(workspace.newest_run().glob("rollout-model/timeline*"))
     assert "Promoted after" in timeline.read_text()
 
 
