@@ -20,7 +20,8 @@ def wilson(share: float, rows: float) -> tuple[float, float]:
     """Return the 95 % interval of a share of so many rows (Wilson 1927)."""
     middle = (share + Z * Z / (2 * rows)) / (1 + Z * Z / rows)
     half = Z / (1 + Z * Z / rows) * sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding puts the bound of no rows at 4e-19, above their share.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def _precision(curve: Curves, true: float, false: float) -> float | None:

@@ -65,7 +65,8 @@ def wilson(ones: int, rows: int) -> tuple[float, float, float]:
     share, square = ones / rows, NORMAL_QUANTILE**2
     middle = (ones + square / 2) / (rows + square)
     half = NORMAL_QUANTILE / (rows + square) * math.sqrt(ones * (1 - share) + square / 4)
-    return share, max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding puts the bound of no ones at 4e-19, above their share.
+    return share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def effective_rows(reference: int, window: int) -> float:

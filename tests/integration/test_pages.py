@@ -39,6 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Fewer steps than a user would take, and yet enough for a model that is blessed.
         if name := re.match(r"# (\S+\.yaml)", text):
             (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
+    for text in re.findall(r"```python\n(.*?)```", PAGES, re.DOTALL):
+        if name := re.match(r"# (\S+\.py)\n", text):
+            (folder / name[1]).write_text(text)
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]
@@ -71,6 +74,12 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
     assert str(folder / "data/taxi.csv") in shell(telling, folder).stdout
     assert compiling.returncode == 0
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
+
+
+def test_a_pipeline_of_a_users_own_compiles(folder: Path):
+    (command,) = commands("python tune_by_katib")
+    done = shell(command, folder)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_settings_of_steps_are_compiled(folder: Path):

@@ -152,5 +152,5 @@ def test_the_page_and_its_twin_are_written(versions: list[Watched], tmp_path: Pa
 
 @pytest.mark.usefixtures("versions")
 def test_a_release_without_a_detector_is_named(releases: Path, tmp_path: Path):
-    with pytest.raises(DataError, match="drift_detector: no saved detector"):
+    with pytest.raises(DataError, match="the release has no drift detector"):
         drift_watch.watched(releases / "events.sqlite", tmp_path, 0.0)
