@@ -103,7 +103,7 @@ def test_the_commands_for_a_server_are_understood(command: str, folder: Path):
     answer = shell(f"{command}{here} --host http://127.0.0.1:9", folder)
     assert answer.returncode == 1
     assert "127.0.0.1:9" in answer.stderr
-    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.count("error: ") == 1
 
 
 def test_what_was_pushed_is_served(folder: Path):
