@@ -83,14 +83,14 @@ def test_kubectl_describe_tells_the_story_and_repetitions_are_counted(
     outcomes: list[EventOutcome] = []
     cluster = rollout.client()
     listeners = [EventListener(cluster, outcomes.append, heartbeat_seconds=0) for _ in range(2)]
-    looks, events, before = list(history(tmp_path / "paper", taxi)), [], None
+    looks, rollout_events, before = list(history(tmp_path / "paper", taxi)), [], None
     for stored in looks:
-        events += events_between(before, stored.rollout)
+        rollout_events += events_between(before, stored.rollout)
         before = stored.rollout
         for listener in listeners:  # Two controllers that hear the same.
             listener(stored)
     written = events(taxi)
-    names = [one.name for one in events]
+    names = [one.name for one in rollout_events]
     assert {name: times(event) for name, event in written.items()} == {
         name: names.count(name) for name in names
     }
