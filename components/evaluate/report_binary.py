@@ -1,7 +1,6 @@
 """A binary classifier: ROC, precision and recall, calibration with bands, and thresholds."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import sqrt
 from typing import Any
 
 from kanaria.components.evaluate.curves import Curves
@@ -10,18 +9,9 @@ from kanaria.components.shared.html_report.html_page import Section
 from kanaria.components.shared.html_report.layout import Row
 from kanaria.components.shared.html_report.specs import colors_of
 from kanaria.components.shared.html_report.table import Column, Table
+from kanaria.components.shared.wilson_interval import wilson
 
-Z = 1.959963984540054
-"""Of a normal distribution, 95 % of which lie within so many deviations."""
 UNIT = {"type": "quantitative", "scale": {"domain": [0, 1]}}
-
-
-def wilson(share: float, rows: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share of so many rows (Wilson 1927)."""
-    middle = (share + Z * Z / (2 * rows)) / (1 + Z * Z / rows)
-    half = Z / (1 + Z * Z / rows) * sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
-    # Rounding puts the bound of no rows at 4e-19, above their share.
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def _precision(curve: Curves, true: float, false: float) -> float | None:

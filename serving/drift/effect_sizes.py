@@ -14,12 +14,11 @@ All but the third hold for any distribution and any number of rows; that is an a
 
 import math
 
+from kanaria.components.shared.wilson_interval import wilson
 from kanaria.serving.drift.detector import Effect
 
 EACH_SIDE = 0.025
 """Chance of error for each of the two samples, so that both together stay within 5 %."""
-NORMAL_QUANTILE = 1.959963984540054
-"""97.5 % point of the normal distribution."""
 
 
 def largest_difference(value: float, reference: int, window: int, least: float) -> Effect:
@@ -39,8 +38,8 @@ def difference_of_shares(
     reference: tuple[int, int], window: tuple[int, int], least: float
 ) -> Effect:
     """Return the effect of two shares, each given as (ones, rows); its size has no sign."""
-    share_r, low_r, high_r = wilson(*reference)
-    share_w, low_w, high_w = wilson(*window)
+    share_r, low_r, high_r = share_of(*reference)
+    share_w, low_w, high_w = share_of(*window)
     difference = share_w - share_r
     low = difference - math.hypot(share_w - low_w, high_r - share_r)
     high = difference + math.hypot(high_w - share_w, share_r - low_r)
@@ -60,13 +59,10 @@ def separation(value: float, reference: int, window: int, least: float) -> Effec
     return _within("separation", max(0.0, value), margin, least)
 
 
-def wilson(ones: int, rows: int) -> tuple[float, float, float]:
-    """Return a share and its 95 % interval (Wilson 1927)."""
-    share, square = ones / rows, NORMAL_QUANTILE**2
-    middle = (ones + square / 2) / (rows + square)
-    half = NORMAL_QUANTILE / (rows + square) * math.sqrt(ones * (1 - share) + square / 4)
-    # Rounding puts the bound of no ones at 4e-19, above their share.
-    return share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+def share_of(ones: int, rows: int) -> tuple[float, float, float]:
+    """Return a share and the ends of its 95 % interval (Wilson 1927)."""
+    share = ones / rows
+    return share, *wilson(share, rows)
 
 
 def effective_rows(reference: int, window: int) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kanaria.serving.drift.effect_sizes import wilson
+from kanaria.serving.drift import effect_sizes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,5 +23,5 @@ def share_of(part: float, whole: float) -> Band | None:
     """
     if not whole:
         return None
-    value, low, high = wilson(round(part), round(whole))
+    value, low, high = effect_sizes.share_of(round(part), round(whole))
     return Band(value=value, low=low, high=high)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 
-from kanaria.serving.drift.effect_sizes import wilson
+from kanaria.serving.drift.effect_sizes import share_of
 from kanaria.serving.live_page.band import Band
 
 
@@ -30,7 +30,7 @@ def quantile(within: Mapping[float, float], share: float) -> Band | None:
     )
     low, high = 0.0, math.inf
     for bound, count in reversed(bounds[1:-1]):
-        _, least, most = wilson(round(count), round(total))
+        _, least, most = share_of(round(count), round(total))
         high = bound if least >= share else high
         low = bound if most < share and not low else low
     return Band(value=value, low=min(low, value), high=max(high, value))

@@ -18,7 +18,6 @@ from kanaria.components.evaluate import (
     findings_file,
     plots,
     report,
-    report_binary,
     tfma_results,
 )
 from kanaria.components.evaluate import score_counts as tables
@@ -26,6 +25,7 @@ from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts.judged_metrics import Check, Value
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
+from kanaria.components.shared.wilson_interval import wilson
 
 HOSTILE = "x=</script><script>alert(1)</script>"
 VALUES = (
@@ -134,7 +134,7 @@ def test_findings_of_an_older_kanaria_are_read(tmp_path: Path):
 def test_bands_are_wilsons(rows: int, data: st.DataObject):
     hits = data.draw(st.integers(0, rows))
     expected = stats.binomtest(hits, rows).proportion_ci(method="wilson")
-    band = report_binary.wilson(hits / rows, rows)
+    band = wilson(hits / rows, rows)
     assert band == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 

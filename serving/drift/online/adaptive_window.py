@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.wilson_interval import NORMAL_QUANTILE
 from kanaria.serving.drift.detector import Columns, Effect, Floats
 from kanaria.serving.drift.detector_settings import Checked
-from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
 from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.wilson_interval import NORMAL_QUANTILE
 from kanaria.serving.drift.detector import Columns, Effect, Floats
-from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
 from kanaria.serving.drift.online import online_detector, run_length
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.detector import Effect, Floats, Result
 from kanaria.serving.drift.detector_settings import Checked
-from kanaria.serving.drift.effect_sizes import wilson
+from kanaria.serving.drift.effect_sizes import share_of
 from kanaria.serving.drift.univariate import feature_tests
 
 MEASURE = "share of outliers"
@@ -78,7 +78,7 @@ def result(
     if not scored:
         test = feature_tests.untested("", rows, MEASURE, settings.least)
     else:
-        share, low, high = wilson(flagged, scored)
+        share, low, high = share_of(flagged, scored)
         enough = math.ceil(settings.least * scored)
         test = feature_tests.FeatureTest(
             feature="",
